@@ -1,0 +1,61 @@
+# Two commands do all on a fresh machine: `make book` and `make test`.
+PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3.13 python3,$(if $(shell $(p) -c 'import sys; print(1) if (3, 11) <= sys.version_info < (3, 14) else 0' 2>/dev/null),$(p))))
+BIN := .venv/bin
+NB ?=
+DATA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev book test lab execute perturb mutants replicate bench lint lock clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
+
+setup: .venv/readers  ## install what readers need, into .venv
+setup-dev: .venv/authors
+
+.venv/readers: requirements.txt constraints.txt pyproject.toml tools/setup.py
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; name one: make setup PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) tools/setup.py requirements.txt
+	@touch $@
+
+.venv/authors: .venv/readers requirements-dev.txt
+	$(PYTHON) tools/setup.py requirements.txt requirements-dev.txt
+	@touch $@
+
+book: setup  ## build the site
+	$(BIN)/jupyter-book build . -n -W --keep-going
+	@echo "The book: file://$(CURDIR)/_build/html/index.html"
+
+test: setup-dev book lint  ## pass every test: notebooks, recutils, pages
+	$(BIN)/pytest --nbval --cov=recutils --cov-branch
+	$(BIN)/pytest tests/site
+
+lab: setup  ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab book
+
+execute: setup  ## run chapters from the top and store their outputs (NB=book/basics/retrieval.ipynb for one)
+	$(BIN)/python tools/notebooks.py execute $(NB)
+
+lint: setup-dev  ## style, types, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+bench: setup-dev  ## ours against the libraries' own functions, in one run (DATA=folder for real data)
+	$(BIN)/python benchmarks/bench.py $(if $(DATA),--data $(DATA))
+
+replicate: setup-dev  ## every conclusion on real data (DATA=folder)
+	$(BIN)/python tools/replicate.py $(DATA)
+
+perturb: setup-dev  ## how far each number moves under other conditions
+	$(BIN)/python tools/perturb.py
+
+lock:  ## resolve constraints.txt anew (needs uv)
+	grep -hv '^-' requirements.txt requirements-dev.txt \
+	  | uv pip compile --universal --python-version 3.11 --strip-extras --no-annotate \
+	      --custom-compile-command "make lock" -o constraints.txt -
+	sed -i "s/ ; python_full_version < '3.14' and ((.*) or sys_platform == 'linux' or sys_platform == 'win32')$$//; s/ and python_full_version < '3.14' and ((.*) or sys_platform == 'linux' or sys_platform == 'win32')$$//" constraints.txt
+
+clean:  ## remove the environment and everything built
+	rm -rf .venv _build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
