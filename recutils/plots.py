@@ -1,0 +1,112 @@
+"""The figures that chapters share, in one style.
+
+Models are drawn in colours that colour-blind readers can tell apart, baselines in grey, and the
+ceiling that the truth gives as a dashed line: the same in every chapter.
+"""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+from cycler import cycler
+from matplotlib.axes import Axes
+
+# Okabe and Ito's palette without yellow and black, which vanish on a light or a dark page.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+GREY = "#767676"
+
+
+def use_style() -> None:
+    """Sets matplotlib's defaults to the book's: wide and low, no frame, nothing that isn't data.
+
+    See: CONTRIBUTING.md, “Figures”.
+    """
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.2, 3.4),
+            "figure.dpi": 110,
+            "figure.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "savefig.facecolor": "white",
+            "font.size": 10,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": GREY,
+            "axes.labelcolor": "#333333",
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "axes.prop_cycle": cycler(color=COLORS),
+            "xtick.color": "#555555",
+            "ytick.color": "#555555",
+            "legend.frameon": False,
+            "lines.linewidth": 2,
+        }
+    )
+
+
+def reference_lines(
+    ax: Axes, baselines: Mapping[str, float], ceiling: float | None = None, axis: str = "y"
+) -> None:
+    """Draws baselines as grey lines and the ceiling as a dashed one, each labelled at its end.
+
+    Args:
+      ax: where to draw; its data should be there already.
+      baselines: name of a baseline -> its score, in the units of the axis.
+      ceiling: best possible score, or None where no truth is known.
+      axis: "y" for horizontal lines, "x" for vertical ones.
+
+    Raises:
+      ValueError: `axis` is neither "x" nor "y".
+
+    See: the chapter basics/retrieval.
+    """
+    if axis not in ("x", "y"):
+        raise ValueError(f'axis must be "x" or "y", got {axis!r}')
+    lines = [(name, score, "-") for name, score in baselines.items()]
+    if ceiling is not None:
+        lines.append(("ceiling", ceiling, "--"))
+    for name, score, dashes in lines:
+        if axis == "y":
+            ax.axhline(score, color=GREY, linewidth=1, linestyle=dashes, zorder=0)
+            place, turn = (1.01, score), {"va": "center", "transform": ax.get_yaxis_transform()}
+        else:
+            ax.axvline(score, color=GREY, linewidth=1, linestyle=dashes, zorder=0)
+            place, turn = (score, 1.01), {"ha": "center", "transform": ax.get_xaxis_transform()}
+        ax.text(*place, name, color=GREY, fontsize=9, **turn)
+
+
+def ladder(
+    ax: Axes,
+    runs: Mapping[str, npt.ArrayLike],
+    baselines: Mapping[str, npt.ArrayLike],
+    ceiling: npt.ArrayLike | None = None,
+) -> None:
+    """Draws every run of every model on one scale, one rung a model, from low to high.
+
+    Args:
+      ax: where to draw.
+      runs: name of a model -> its scores, one a seed, [num_seeds] floats.
+      baselines: the same for baselines, drawn in grey.
+      ceiling: best possible scores, one a seed, or None where no truth is known.
+
+    Raises:
+      ValueError: there is no model and no baseline, or one has no score.
+
+    See: the chapter basics/retrieval.
+    """
+    rungs = {name: np.atleast_1d(np.asarray(s, float)) for name, s in {**baselines, **runs}.items()}
+    empty = [name for name, scores in rungs.items() if not scores.size]
+    if not rungs or empty:
+        raise ValueError(f"every rung needs a score, got none for {empty or 'anything'}")
+    names = sorted(rungs, key=lambda name: rungs[name].mean())
+    for height, name in enumerate(names):
+        scores, color = rungs[name], GREY if name in baselines else COLORS[0]
+        ax.plot(scores, np.full(scores.size, height), "o", color=color, alpha=0.5, markersize=5)
+        ax.plot(scores.mean(), height, "|", color=color, markersize=16, markeredgewidth=2.5)
+    if ceiling is not None:
+        reference_lines(ax, {}, float(np.mean(ceiling)), axis="x")
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(-0.6, len(names) - 0.4)
+    ax.grid(axis="x", color="#e5e5e5")
+    ax.set_axisbelow(True)
