@@ -1,0 +1,135 @@
+"""`make execute`: what it stores, and what it refuses to store."""
+
+import os
+
+import nbformat
+import notebooks
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+
+def messy_notebook() -> nbformat.NotebookNode:
+    """As an editor leaves it: outputs of another day, metadata, counts out of order."""
+    cells = [
+        new_markdown_cell("# Count films", metadata={"editable": True}),
+        new_code_cell(
+            "import os, sys\nprint('folder', os.path.basename(os.getcwd()))\n"
+            "print('W0000', file=sys.stderr)\nprint('data', os.environ.get('RECUTILS_DATA'))",
+            execution_count=7,
+            outputs=[new_output("stream", text="old\n")],
+            metadata={"tags": ["keep"], "collapsed": False, "execution": {"start": "now"}},
+        ),
+        new_code_cell(""),
+        new_code_cell("int('films')", metadata={"tags": ["raises-exception"]}),
+        new_code_cell("import json\njson.loads('{')", metadata={"tags": ["raises-exception"]}),
+        new_code_cell("1 + 1", metadata={"mystnb": {"image": {"alt": "none"}}}),
+    ]
+    return new_notebook(
+        cells=cells, metadata={"widgets": {}, "language_info": {"name": "python", "version": "3.9"}}
+    )
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """Path of a notebook after `execute`, and its ids before."""
+    path = tmp_path_factory.mktemp("chapter") / "films.ipynb"
+    notebook = messy_notebook()
+    nbformat.write(notebook, path)
+    before = os.environ.get("RECUTILS_DATA")
+    os.environ["RECUTILS_DATA"] = "elsewhere"
+    try:
+        assert notebooks.main(["execute", str(path)]) == 0
+    finally:
+        os.environ.pop("RECUTILS_DATA")
+        if before is not None:
+            os.environ["RECUTILS_DATA"] = before
+    return path, [cell.id for cell in notebook.cells]
+
+
+def test_outputs_are_those_of_one_run_from_the_top_without_stderr(executed):
+    path, _ = executed
+    codes = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    assert [c.execution_count for c in codes] == [1, None, 2, 3, 4]
+    assert codes[0].outputs == [
+        new_output("stream", name="stdout", text=f"folder {path.parent.name}\ndata None\n")
+    ]
+    assert codes[-1].outputs[0].data["text/plain"] == "2"
+
+
+def test_only_tags_and_figure_options_are_left_of_the_metadata_and_ids_stay(executed):
+    path, ids = executed
+    notebook = nbformat.read(path, 4)
+    assert notebook.metadata == notebooks.METADATA
+    assert [cell.metadata for cell in notebook.cells] == [
+        {},
+        {"tags": ["keep"]},
+        {},
+        {"tags": ["raises-exception"]},
+        {"tags": ["raises-exception"]},
+        {"mystnb": {"image": {"alt": "none"}}},
+    ]
+    assert [cell.id for cell in notebook.cells] == ids
+
+
+def test_a_declared_error_shows_no_files_of_this_machine(executed):
+    path, _ = executed
+    frames = "\n".join(nbformat.read(path, 4).cells[4].outputs[0].traceback)
+    assert "JSONDecodeError" in frames
+    assert "In[3]" in notebooks.ANSI.sub("", frames)
+    assert "decoder.py" not in frames
+
+
+def test_what_it_wrote_is_in_normal_form_and_what_an_editor_changed_is_not(
+    executed, tmp_path, capsys
+):
+    path, _ = executed
+    assert notebooks.main(["execute", "--check", str(path)]) == 0
+    notebook = nbformat.read(path, 4)
+    notebook.cells[5].metadata["scrolled"] = True
+    other = tmp_path / "other.ipynb"
+    nbformat.write(notebook, other)
+    assert notebooks.main(["execute", "--check", str(other)]) == 1
+    assert "not in normal form" in capsys.readouterr().out
+    assert notebooks.main(["tidy", str(other)]) == 0
+    assert other.read_bytes() == path.read_bytes()
+
+
+def test_nothing_is_written_when_a_cell_raises_undeclared(tmp_path, capsys):
+    path = tmp_path / "films.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("print(1)"), new_code_cell("1 / 0")]), path)
+    before = path.read_bytes()
+    assert notebooks.main(["execute", str(path)]) == 1
+    assert path.read_bytes() == before
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert notebooks.main(["execute", "--check", str(path)]) == 1
+    assert "never executed" in capsys.readouterr().out
+
+
+def test_nothing_is_written_when_a_declared_error_does_not_come(tmp_path, monkeypatch):
+    path = tmp_path / "films.ipynb"
+    cell = new_code_cell("1", metadata={"tags": ["raises-exception"]})
+    nbformat.write(new_notebook(cells=[cell]), path)
+
+    def without_kernel(notebook, folder):
+        notebook.cells[0].execution_count = 1
+        return notebook
+
+    monkeypatch.setattr(notebooks, "run", without_kernel)
+    assert "none is stored" in notebooks.execute(path)[0]
+    assert nbformat.read(path, 4).cells[0].execution_count is None
+
+
+def test_ids_that_older_notebooks_lack_depend_on_the_text_alone():
+    def ids() -> list[str]:
+        notebook = new_notebook(cells=[new_markdown_cell(text) for text in "abb"])
+        for cell in notebook.cells:
+            del cell["id"]
+        return [cell.id for cell in notebooks.normal_form(notebook).cells]
+
+    assert ids() == ids()
+    assert len(set(ids())) == 3
+
+
+def test_a_notebook_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.ipynb"):
+        notebooks.find([tmp_path / "nowhere.ipynb"])
