@@ -1,0 +1,393 @@
+"""Sphinx extension: what the site makes from the chapters themselves, at every build.
+
+A page holds a marker on a line of its own, `<!-- bookpages: NAME -->`; before Sphinx reads the page,
+the marker is replaced by Markdown made from the notebooks, `chapters.yml`, `names.yml`, the package's
+modules or the history in git. So no generated text is committed, and none can be out of date.
+
+It also gives every code cell and every pitfall an anchor, tables a frame that scrolls, figures lazy
+loading, each page its Open Graph description, tags and date of last change, and makes a 404 page.
+"""
+
+import datetime
+import html
+import importlib.metadata
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+from docutils import nodes
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = ROOT / "book"
+MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
+PITFALL = re.compile(r"^>? ?\*\*Pitfall: (.+?)\*\*", re.MULTILINE | re.DOTALL)
+
+
+# What the repository holds
+
+
+def toc() -> list[str]:
+    """The pages that are built, in order of reading, as docnames."""
+    table = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    pages = [entry["file"] for part in table["parts"] for entry in part["chapters"]]
+    return [table["root"], *pages]
+
+
+def chapters() -> list[dict[str, Any]]:
+    """Parts with their chapters, as chapters.yml has them; `file` is a docname below book/."""
+    parts: list[dict[str, Any]] = yaml.safe_load((BOOK / "chapters.yml").read_text("utf-8"))
+    return parts
+
+
+def notebook_docs() -> list[str]:
+    """The docnames of the chapters that are notebooks and are built."""
+    return [doc for doc in toc() if (ROOT / f"{doc}.ipynb").is_file()]
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _changed: int) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def notebook(doc: str) -> nbformat.NotebookNode:
+    path = ROOT / f"{doc}.ipynb"
+    return _read(path, path.stat().st_mtime_ns)
+
+
+def title(doc: str) -> str:
+    """The first heading of a chapter."""
+    for cell in notebook(doc).cells:
+        found = re.search(r"^# (.+)$", cell.source, re.MULTILINE)
+        if cell.cell_type == "markdown" and found:
+            return found[1].strip()
+    raise ValueError(f"{doc}.ipynb has no title: a Markdown cell with a line '# …' was expected")
+
+
+def slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def pitfalls(doc: str) -> list[tuple[str, str]]:
+    """The pitfalls of a chapter, in order: (what it is about, anchor)."""
+    found = [
+        " ".join(match[1].rstrip(" .").split())
+        for cell in notebook(doc).cells
+        if cell.cell_type == "markdown"
+        for match in PITFALL.finditer(cell.source)
+    ]
+    plain = [re.sub(r"[`*_]", "", about) for about in found]
+    return [(about, f"pitfall-{slug(p)}") for about, p in zip(found, plain, strict=True)]
+
+
+def names() -> list[dict[str, Any]]:
+    """The names that the book teaches: topics, each with its chapters and names."""
+    topics: list[dict[str, Any]] = yaml.safe_load(
+        (BOOK / "reference" / "names.yml").read_text(encoding="utf-8")
+    )
+    return topics
+
+
+def pattern(name: str) -> re.Pattern[str]:
+    """A name as it stands in code: not in the middle of a longer word.
+
+    `.name` is a method or attribute of anything. A dotted name is found with its usual prefix or
+    after an import of its last part, `name=` as an argument, anything else literally.
+    """
+    core = re.escape(name).replace(r"\ ", r"\s*").replace("…", r"[\s\S]{0,200}?")
+    start = "" if not (name[0].isalnum() or name[0] == "_") else r"(?<![\w])"
+    end = r"(?!\w)" if name[-1].isalnum() or name[-1] == "_" else ""
+    return re.compile(start + core + end)
+
+
+def cells_that_teach(entry: str | dict[str, Any], docs: list[str]) -> list[tuple[str, str, int]]:
+    """The code cells that use a name: (docname, cell id, number of the cell among code cells)."""
+    forms = [entry] if isinstance(entry, str) else entry["forms"]
+    found = []
+    for doc in docs:
+        number = 0
+        for cell in notebook(doc).cells:
+            number += cell.cell_type == "code"
+            if cell.cell_type == "code" and any(pattern(f).search(cell.source) for f in forms):
+                found.append((doc, cell.id, number))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _changes() -> dict[str, datetime.date]:
+    """Path below the root -> date of the last commit that changed it; empty without git."""
+    command = ["git", "log", "--format=@%cs", "--name-only", "--no-renames"]
+    try:
+        log = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    dates: dict[str, datetime.date] = {}
+    day = datetime.date.min
+    for line in log.splitlines():
+        if line.startswith("@"):
+            day = datetime.date.fromisoformat(line[1:])
+        elif line:
+            dates.setdefault(line, day)
+    return dates
+
+
+def last_change(doc: str) -> datetime.date | None:
+    dates = [_changes().get(f"{doc}{suffix}") for suffix in (".ipynb", ".md")]
+    return max((date for date in dates if date), default=None)
+
+
+def in_words(date: datetime.date | None) -> str:
+    return f"{date.day} {date:%B %Y}" if date else "not committed yet"
+
+
+def stated_time(doc: str) -> str:
+    """What a chapter says about its time, after “Time” in its first cells."""
+    for cell in notebook(doc).cells[:4]:
+        found = re.search(r"\*\*Time:?\*\*:?\s*(.+?)(?:\n\s*\n|$)", cell.source, re.DOTALL)
+        if cell.cell_type == "markdown" and found:
+            return " ".join(found[1].split()).rstrip(".")
+    return ""
+
+
+# Markdown for the markers
+
+
+def chapter_map() -> str:
+    built = set(toc())
+    lines: list[str] = []
+    for part in chapters():
+        lines += [f"**{part['part']}**", ""]
+        for chapter in part["chapters"]:
+            doc = f"book/{chapter['file']}"
+            name = chapter["title"]
+            link = f"{{doc}}`{name} </{doc}>`" if doc in built else f"{name} *(planned)*"
+            lines.append(f"- {link}: {chapter['question']}")
+        lines.append("")
+    return "\n".join(["::::{div} chapter-map", *lines, "::::"])
+
+
+def pitfall_index() -> str:
+    lines: list[str] = []
+    for doc in notebook_docs():
+        found = pitfalls(doc)
+        if found:
+            lines += [f"## {title(doc)}", ""]
+            lines += [f"- {{ref}}`{label(about)} <{doc}:{anchor}>`" for about, anchor in found]
+            lines.append("")
+    return "\n".join(lines) or "No chapter has a pitfall yet."
+
+
+def label(text: str) -> str:
+    """Text of a link: a role takes no markup inside."""
+    text = re.sub(r"[`*]", "", text)
+    return text[0].upper() + text[1:]
+
+
+def name_index() -> str:
+    docs = notebook_docs()
+    lines: list[str] = []
+    for topic in names():
+        rows = []
+        for entry in topic["names"]:
+            own = [f"book/{c}" for c in topic["chapters"]]
+            found = cells_that_teach(entry, [d for d in own if d in docs])
+            if found:
+                shown = entry if isinstance(entry, str) else entry["name"]
+                links = ", ".join(
+                    f"{{ref}}`{title(doc)}, cell {number} <{doc}:cell-{cell}>`"
+                    for doc, cell, number in found[:3]
+                )
+                rows.append(f"| `` {shown} `` | {links} |")
+        if rows:
+            lines += [f"## {topic['topic']}", "", "| name | taught in |", "|---|---|", *rows, ""]
+    return "\n".join(lines) or "No chapter teaches a name yet."
+
+
+def status() -> str:
+    docs = notebook_docs()
+    rows = []
+    for doc in docs:
+        code = [cell for cell in notebook(doc).cells if cell.cell_type == "code"]
+        tags = [set(cell.metadata.get("tags", [])) for cell in code]
+        free = sum("nbval-ignore-output" in t for t in tags)
+        wide = sorted(tag for t in tags for tag in t if tag.startswith(("atol-", "rtol-")))
+        rows.append(
+            f"| {{doc}}`{title(doc)} </{doc}>` | {stated_time(doc) or '–'} | {len(code)} | "
+            f"{len(code) - free} | {', '.join(wide) or '–'} | {in_words(last_change(doc))} |"
+        )
+    head = "| chapter | time, as it says | code cells | compared | own tolerance | last changed |"
+    lines = ["## Chapters", ""]
+    lines += [head, "|---|---|--:|--:|---|---|", *rows, ""] if rows else ["No chapter yet.", ""]
+    lines += ["## Versions", "", "| package | version |", "|---|---|"]
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        pin = re.match(r"([\w.-]+)==([\w.]+)", line)
+        if pin:
+            lines.append(f"| {pin[1]} | {pin[2]} |")
+    python = importlib.metadata.metadata("recutils")["Requires-Python"]
+    lines += ["", f"Python: `{python}`.", ""]
+    return "\n".join(lines)
+
+
+def api() -> str:
+    """One section a public module, in the order in which data flows through them."""
+    order = ["synthetic", "movielens", "movies", "truth", "datasets", "listwise", "evaluation"]
+    order += ["baselines", "conclude", "timing", "plots", "models", "seeding"]
+    found = {p.stem for p in (ROOT / "recutils").glob("*.py") if not p.stem.startswith("_")}
+    modules = [m for m in order if m in found] + sorted(found - set(order))
+    lines: list[str] = []
+    for module in modules:
+        lines += [f"## recutils.{module}", "", "```{eval-rst}"]
+        lines += [f".. automodule:: recutils.{module}", "   :members:", "```", ""]
+    return "\n".join(lines)
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "chapters": chapter_map,
+    "pitfalls": pitfall_index,
+    "names": name_index,
+    "status": status,
+    "api": api,
+}
+
+
+# Hooks
+
+
+def fill_markers(app: Sphinx, docname: str, source: list[str]) -> None:
+    if MARKER.search(source[0]) and docname.startswith("book/"):
+        source[0] = MARKER.sub(lambda match: GENERATED[match[1]](), source[0])
+        # Made from many files: read it again at every build.
+        app.env.note_reread()
+
+
+def link_chapters(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """“See: the chapter basics/retrieval.” in a docstring becomes a link, once it is there."""
+    built = set(toc())
+
+    def link(match: re.Match[str]) -> str:
+        doc = f"book/{match[2]}"
+        return f"{match[1]} :doc:`{match[2]} </{doc}>`" if doc in built else match[0]
+
+    lines[:] = [re.sub(r"\b(chapter|page) (\w+/\w+)", link, line) for line in lines]
+
+
+def _cells(doctree: nodes.document) -> Iterator[nodes.container]:
+    for node in doctree.findall(nodes.container):
+        if node.get("nb_element") == "cell_code":
+            yield node
+
+
+def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
+    """Gives code cells and pitfalls an id, and a label that other pages can refer to."""
+    doc = app.env.docname
+    labels = app.env.get_domain("std").anonlabels  # type: ignore[attr-defined]
+    names = app.env.get_domain("std").labels  # type: ignore[attr-defined]
+
+    def anchor(node: nodes.Element, name: str) -> None:
+        node["ids"].append(name)
+        labels[f"{doc}:{name}".lower()] = doc, name
+        names[f"{doc}:{name}".lower()] = doc, name, name
+
+    if (ROOT / f"{doc}.ipynb").is_file():
+        cells = notebook(doc).cells
+        for node in _cells(doctree):
+            anchor(node, f"cell-{cells[node['cell_index']].id}")
+    for paragraph in doctree.findall(nodes.paragraph):
+        first = paragraph.children[0] if paragraph.children else None
+        if isinstance(first, nodes.strong) and first.astext().startswith("Pitfall: "):
+            about = " ".join(first.astext().removeprefix("Pitfall: ").rstrip(" .").split())
+            quoted = isinstance(paragraph.parent, nodes.block_quote)
+            target = paragraph.parent if quoted else paragraph
+            target["classes"].append("pitfall")
+            anchor(target, f"pitfall-{slug(about)}")
+
+
+def add_tags(app: Sphinx, doctree: nodes.document) -> None:
+    """Puts the chapter's tags and time under its title."""
+    doc = app.env.docname
+    chapter = next(
+        (c for part in chapters() for c in part["chapters"] if f"book/{c['file']}" == doc), None
+    )
+    heading = next(iter(doctree.findall(nodes.title)), None)
+    if chapter is None or heading is None:
+        return
+    items = [f'<li class="tag">{html.escape(tag)}</li>' for tag in chapter["tags"]]
+    text = f'<ul class="tags" aria-label="Tags">{"".join(items)}</ul>'
+    heading.parent.insert(heading.parent.index(heading) + 1, nodes.raw("", text, format="html"))
+
+
+def add_to_page(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Adds what social networks show, and the date of the last change."""
+    date = last_change(page)
+    if date:
+        context["last_updated"] = in_words(date)
+    if doctree is None:
+        return
+    heading = re.sub(r"<[^>]+>", "", context.get("title") or "")
+    description = html.escape(summary(doctree), quote=True)
+    tags = {
+        "og:type": "article",
+        "og:site_name": html.escape(app.config.html_title, quote=True),
+        "og:title": html.escape(html.unescape(heading), quote=True),
+        "og:description": description,
+    }
+    if app.config.html_baseurl:
+        tags["og:url"] = app.config.html_baseurl + app.builder.get_target_uri(page)
+        tags["og:image"] = app.config.html_baseurl + "_static/card.png"
+        tags["og:image:alt"] = "The book’s mark: two towers under a ceiling"
+    lines = [f'<meta property="{name}" content="{value}">' for name, value in tags.items()]
+    lines.append(f'<meta name="description" content="{description}">')
+    context["metatags"] = context.get("metatags", "") + "\n".join(lines)
+
+
+def summary(doctree: nodes.document, length: int = 200) -> str:
+    """The first paragraph, cut at a word."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        text = " ".join(paragraph.astext().split())
+        if len(text) > 40:
+            return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
+    return ""
+
+
+def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """404.html, which most hosts serve for whatever address isn't there."""
+    home = app.config.html_baseurl or "/"
+    body = (
+        "<h1>This page isn’t here</h1><p>Perhaps it has moved. "
+        f'<a href="{home}index.html">The first page</a> has a map of all chapters, '
+        f'and <a href="{home}search.html">the search</a> finds what they say.</p>'
+    )
+    # It is shown at any depth, so its relative links need a fixed start.
+    context = {"title": "Not found", "body": body, "metatags": f'<base href="{home}">'}
+    yield "404", context, "page.html"
+
+
+def lazy_images(app: Sphinx, exception: Exception | None) -> None:
+    """Browsers load a figure when the reader comes near it."""
+    if exception or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        lazy = re.sub(r"<img (?![^>]*\bloading=)([^>]*_images/)", r'<img loading="lazy" \1', text)
+        if lazy != text:
+            page.write_text(lazy, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("source-read", fill_markers)
+    app.connect("autodoc-process-docstring", link_chapters)
+    app.connect("doctree-read", add_anchors)
+    app.connect("doctree-read", add_tags)
+    app.connect("html-page-context", add_to_page)
+    app.connect("html-collect-pages", page_not_found)
+    app.connect("build-finished", lazy_images)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
