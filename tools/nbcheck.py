@@ -36,9 +36,9 @@ import json
 import os
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -163,13 +163,23 @@ def split_line(line: str) -> list[str | Number]:
 
 @dataclass(frozen=True)
 class Pair:
-    """A stored decimal and the one printed now in its place."""
+    """A stored decimal and the one printed now in its place.
+
+    Attributes:
+      line: of the text, from 1.
+      position: among the decimals of that line, from 1.
+      stored: the one in the notebook.
+      now: the one of this run.
+      room: how far they may lie apart.
+      part: in which of a cell's outputs it stands: "stdout", or "text/plain 2" for the second one.
+    """
 
     line: int
     position: int
     stored: Number
     now: Number
     room: Decimal
+    part: str = ""
 
     @property
     def apart(self) -> Decimal:
@@ -373,10 +383,13 @@ def compare_outputs(
         return Comparison([], changes + [_indent(p.text) for p in texts])
     pairs: list[Pair] = []
     problems: list[str] = []
+    seen: Counter[str] = Counter()
     for old, new in zip(old_parts, new_parts, strict=True):
+        seen[old.kind] += 1
+        part = old.kind if old.kind == "stdout" else f"{old.kind} {seen[old.kind]}"
         result = compare_text(old.text, new.text, tolerance)
-        pairs += result.pairs
-        problems += [f"{old.kind}, {problem}" for problem in result.problems]
+        pairs += [replace(pair, part=part) for pair in result.pairs]
+        problems += [f"{part}, {problem}" for problem in result.problems]
     return Comparison(pairs, problems)
 
 

@@ -13,6 +13,7 @@ options are left. Cells keep their ids. So a diff shows what changed in the chap
 import argparse
 import copy
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -52,11 +53,19 @@ def find(paths: Sequence[Path] = ()) -> list[Path]:
     )
 
 
+def name_of(path: Path) -> str:
+    """A chapter's name: its path below book/ (or just its own, elsewhere) without .ipynb."""
+    path = path.resolve()
+    inside = path.relative_to(BOOK) if path.is_relative_to(BOOK) else Path(path.name)
+    return inside.with_suffix("").as_posix()
+
+
 def run(
     notebook: NotebookNode,
     folder: Path,
     environment: Mapping[str, str] | None = None,
     timeout: float = 2000,
+    allow_errors: bool = False,
 ) -> NotebookNode:
     """Runs a notebook from the top, and gives back a copy with the outputs of this run.
 
@@ -65,6 +74,7 @@ def run(
       folder: working directory of the kernel.
       environment: all environment variables of the kernel; the chapters' own if None.
       timeout: seconds that one cell may take.
+      allow_errors: go on after an error that no tag declares; it then stands in the outputs.
 
     Raises:
       CellExecutionError: a cell raised an error that no tag declares.
@@ -76,6 +86,7 @@ def run(
         notebook,
         kernel_name="python3",
         timeout=timeout,
+        allow_errors=allow_errors,
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute(
@@ -132,6 +143,28 @@ def _normal_outputs(outputs: Sequence[NotebookNode], count: int | None) -> list[
 def _readers_lines(traceback: Sequence[str]) -> list[str]:
     """A traceback without the frames in files: they name folders of one machine."""
     return [entry for entry in traceback if not ANSI.sub("", entry).startswith("File ")]
+
+
+def fingerprint(notebook: NotebookNode) -> str:
+    """A hash of what a notebook computes and prints: code, tags and outputs, and no prose."""
+    content = [
+        [cell.source, cell.metadata.get("tags", []), [(p.kind, p.text) for p in parts]]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for parts in [nbcheck.parts(cell.outputs)]
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def undeclared_errors(notebook: NotebookNode) -> list[str]:
+    """Errors among the outputs that no tag declares, as "cell id: name: message"."""
+    return [
+        f"cell {cell.id}: {output.ename}: {output.evalue}"
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
 
 
 def write(notebook: NotebookNode, path: Path) -> None:

@@ -151,9 +151,9 @@ def test_outputs_are_compared_in_every_text_form():
     assert output_problems([table], [near]) == []
     off = output_problems([table], [shown(text_plain="a 0.50", text_html="<td>0.53</td>")])
     assert len(off) == 1
-    assert off[0].startswith("text/html, line 1, decimal 1: 0.50 stored, 0.53 now")
+    assert off[0].startswith("text/html 1, line 1, decimal 1: 0.50 stored, 0.53 now")
     off = output_problems([table], [shown(text_plain="b 0.50", text_html="<td>0.50</td>")])
-    assert off[0].startswith("text/plain, line 1: 'a' stored, 'b' now")
+    assert off[0].startswith("text/plain 1, line 1: 'a' stored, 'b' now")
 
 
 def test_of_an_image_presence_and_type_and_its_text_are_compared():
@@ -234,7 +234,7 @@ CASES = {
     ),
     "another error": (
         cell("1 / 0", 15, raised("KeyError", "'a'"), tags=["raises-exception"]),
-        "error, line 1: ",
+        "error 1, line 1: ",
     ),
     "an error that doesn't come": (
         cell("x", 16, raised("KeyError", "'a'"), tags=["raises-exception"]),
