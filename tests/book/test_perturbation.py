@@ -1,0 +1,52 @@
+"""Tolerances come from measurements: `make perturb` ran each notebook under other conditions."""
+
+from decimal import Decimal
+
+import nbcheck
+import notebooks
+import perturb
+import pytest
+from chapter import all_chapters, tags
+
+REPORT = perturb.read(perturb.REPORT)
+CHAPTERS = {chapter.name: chapter for chapter in all_chapters()}
+# A tag may be this many times as wide as what was seen, for other machines move numbers too.
+WIDEST = 30
+
+
+def measured(name: str) -> dict:
+    """What was measured of a notebook, as it is now; skips the test where that is nothing."""
+    entry = REPORT["notebooks"].get(name)
+    if not entry:
+        pytest.skip(f"{name} is unmeasured: `make perturb`")
+    if entry["fingerprint"] != notebooks.fingerprint(CHAPTERS[name].notebook):
+        pytest.skip(f"{name} is unmeasured since it changed: `make perturb`")
+    missing = perturb.CONDITIONS.keys() - entry["conditions"].keys()
+    if missing:
+        pytest.skip(f"{name} is unmeasured under {', '.join(sorted(missing))}: `make perturb`")
+    return entry
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_spread_lies_within_its_tolerance(name):
+    entry = measured(name)
+    off = [n for n in entry["numbers"] if Decimal(n[6]) > Decimal(n[5])]
+    assert off == []
+    problems = {c: run["problems"] for c, run in entry["conditions"].items() if run["problems"]}
+    assert problems == {}
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_tag_is_wider_than_what_was_measured_asks_for(name):
+    entry = measured(name)
+    for cell in CHAPTERS[name].codes:
+        tolerance = nbcheck.Tolerance.from_tags(tags(cell))
+        spreads = [
+            (Decimal(n[6]), abs(nbcheck.Number.parse(n[4]).value))
+            for n in entry["numbers"]
+            if n[0] == cell.id
+        ]
+        widest = max((spread for spread, _ in spreads), default=Decimal(0))
+        assert tolerance.atol <= WIDEST * widest, f"cell {cell.id} moved by {widest} only"
+        relative = max((spread / size for spread, size in spreads if size), default=Decimal(0))
+        assert tolerance.rtol <= WIDEST * relative, f"cell {cell.id} moved by {relative:.1e} only"

@@ -1,0 +1,147 @@
+"""`make perturb`: what it measures, and that it goes on where it stopped."""
+
+import json
+
+import nbcheck
+import nbformat
+import notebooks
+import perturb
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+
+def stdout(text: str) -> nbformat.NotebookNode:
+    return new_output("stream", name="stdout", text=text)
+
+
+def write_notebook(path, *cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    for count, cell in enumerate(cells, 1):
+        cell.execution_count = count
+    notebook = new_notebook(cells=list(cells), metadata=notebooks.METADATA)
+    nbformat.write(notebook, path)
+    return notebook
+
+
+@pytest.fixture
+def films(tmp_path):
+    """Path of a notebook with one number, which fake runs move."""
+    path = tmp_path / "films.ipynb"
+    write_notebook(path, new_code_cell("print(x)", outputs=[stdout("a 0.50 b 0.1\n")]))
+    return path
+
+
+@pytest.fixture
+def report(tmp_path):
+    """Where the report goes."""
+    return tmp_path / "reports" / "perturbation.json"
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Lets conditions print what is in `texts`, and collects the names of those that ran."""
+    ran = []
+    texts = {"1 thread": "a 0.52 b 0.1\n", "AVX2": "a 0.49 b 0.1\n", "4 threads": "c 0.50 b 0.1\n"}
+
+    def fake(notebook, place, condition):
+        (name,) = [n for n, c in perturb.CONDITIONS.items() if c is condition]
+        ran.append(name)
+        changed = nbformat.from_dict(json.loads(json.dumps(notebook)))
+        changed.cells[0].outputs = [stdout(texts.get(name, "a 0.50 b 0.1\n"))]
+        return changed
+
+    monkeypatch.setattr(perturb, "run", fake)
+    return ran
+
+
+def command(films, report, *conditions: str) -> int:
+    names = [word for name in conditions for word in ("--condition", name)]
+    return perturb.main([str(films), "--report", str(report), *names])
+
+
+def numbers(report):
+    return json.loads(report.read_text())["notebooks"]["films"]["numbers"]
+
+
+def test_spread_is_the_largest_distance_and_names_its_condition(films, report, runs):
+    cell = nbformat.read(films, 4).cells[0].id
+    assert command(films, report, "the same again") == 0
+    assert command(films, report, "AVX2") == 0
+    assert numbers(report)[0] == [cell, "stdout", 1, 1, "0.50", "0.01", "0.01", "AVX2"]
+    assert command(films, report, "1 thread") == 1, "0.02 is more than one unit"
+    assert numbers(report)[0] == [cell, "stdout", 1, 1, "0.50", "0.01", "0.02", "1 thread"]
+    assert numbers(report)[1][4:] == ["0.1", "0.1", "0", ""]
+
+
+def test_other_differences_are_problems(films, report, runs):
+    assert command(films, report, "4 threads") == 1
+    conditions = json.loads(report.read_text())["notebooks"]["films"]["conditions"]
+    assert "'a' stored, 'c' now" in conditions["4 threads"]["problems"][0]
+    assert command(films, report, "the same again") == 1, "the problem is still there"
+
+
+def test_it_goes_on_where_it_stopped(films, report, runs):
+    command(films, report, "AVX2", "SSE4.1")
+    command(films, report)
+    assert runs[:2] == ["AVX2", "SSE4.1"]
+    assert sorted(runs) == sorted(perturb.CONDITIONS), "each one once"
+    command(films, report)
+    assert len(runs) == len(perturb.CONDITIONS)
+
+
+def test_a_changed_notebook_is_measured_anew_unless_only_its_prose_changed(films, report, runs):
+    command(films, report, "1 thread")
+    notebook = nbformat.read(films, 4)
+    notebook.cells.append(nbformat.v4.new_markdown_cell("Prose."))
+    assert notebooks.fingerprint(notebook) == notebooks.fingerprint(nbformat.read(films, 4))
+    notebook.cells[0].outputs = [stdout("a 0.51 b 0.1\n")]
+    nbformat.write(notebook, films)
+    command(films, report, "1 thread")
+    assert runs == ["1 thread", "1 thread"]
+    assert [number[4:7] for number in numbers(report)] == [
+        ["0.51", "0.01", "0.01"],
+        ["0.1", "0.1", "0"],
+    ]
+
+
+def test_the_report_is_read_as_it_was_written(films, report, runs):
+    command(films, report, "1 thread", "4 threads")
+    text = report.read_text()
+    assert sum('"stdout", 1, 1, "0.50"' in line for line in text.splitlines()) == 1, (
+        "a line a number"
+    )
+    perturb.write(perturb.read(report), report)
+    assert report.read_text() == text
+
+
+def test_a_condition_reaches_the_kernel(tmp_path):
+    path = tmp_path / "films.ipynb"
+    code = (
+        "import os\n"
+        "print('threads', os.environ.get('OMP_NUM_THREADS'))\n"
+        "print('files', len(os.listdir()))\n"
+        "print('time', 0.25)"
+    )
+    notebook = write_notebook(
+        path,
+        new_code_cell(code, outputs=[stdout("threads None\nfiles 1\ntime 0.20\n")]),
+        new_code_cell("1 / 0", outputs=[]),
+        new_code_cell("0.1", outputs=[stdout("9.9")], metadata={"tags": ["nbval-ignore-output"]}),
+    )
+    condition = perturb.Condition({"OMP_NUM_THREADS": "3"}, elsewhere=True, busy=True)
+    measured = perturb.measure(notebook, tmp_path, condition)
+    ids = [cell.id for cell in notebook.cells]
+    assert [str(pair.apart) for pair in measured["pairs"][ids[0]]] == ["0.05"]
+    assert ids[2] not in measured["pairs"]
+    text = "\n".join(measured["problems"])
+    assert f"cell {ids[1]}: ZeroDivisionError" in text
+    assert "'None' stored, '3' now" in text
+    assert "'1' stored, '0' now" in text
+
+
+def test_conditions_differ_from_each_other_and_from_the_chapters_own():
+    plain = nbcheck.kernel_environment()
+    kinds = {
+        (*sorted((plain | dict(c.environment)).items()), c.elsewhere, c.busy)
+        for c in perturb.CONDITIONS.values()
+    }
+    assert len(kinds) == len(perturb.CONDITIONS)

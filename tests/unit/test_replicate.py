@@ -1,0 +1,115 @@
+"""`make replicate`: conclusions on other data beside the stored ones."""
+
+import hashlib
+import json
+
+import nbformat
+import notebooks
+import pytest
+import replicate
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from replicate import Conclusion, conclusions
+
+LINE = "holds     +0.125 [+0.118, +0.132]   recall@100: towers beat popularity   (5 seeds, paired)"
+
+
+def test_a_line_is_read_as_it_is_printed():
+    assert conclusions(LINE) == [
+        Conclusion("holds", "+0.125", "+0.118", "+0.132", 5, "recall@100: towers beat popularity")
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE,
+        LINE.replace("holds   ", "reversed").replace("+", "-"),
+        LINE.replace("holds", "open ").replace("+0.118", "-0.118"),
+        LINE.replace("+0.125", "+1.25e-05"),
+        LINE.replace("+0.125", "+1,234"),
+    ],
+)
+def test_every_verdict_and_sign_is_read(line):
+    (found,) = conclusions(f"before\n{line}\nafter")
+    assert found.verdict == line.split()[0]
+    assert found.claim == "recall@100: towers beat popularity"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE.replace("holds", "hopes"),
+        LINE.replace("[", "("),
+        LINE.replace(" seeds", ""),
+        f"> {LINE}",
+    ],
+)
+def test_other_lines_are_no_conclusions(line):
+    assert conclusions(line) == []
+
+
+CODE = f"""\
+import os
+data = os.environ.get("RECUTILS_DATA")
+print({LINE!r} if data is None else {LINE.replace("holds", "open ")!r})
+print({LINE.replace("recall", "precision")!r})
+"""
+
+
+@pytest.fixture
+def chapter(tmp_path):
+    """Path of a notebook with a claim that fails on other data, one that doesn't, and an error."""
+    stored = f"{LINE}\n{LINE.replace('recall', 'precision')}\n"
+    late = LINE.replace("recall", "ndcg")
+    cells = [
+        new_code_cell(CODE, outputs=[new_output("stream", name="stdout", text=stored)]),
+        new_code_cell("assert data is None, 'no truth'"),
+        new_code_cell(
+            f"if data is None:\n    print({late!r})",
+            outputs=[new_output("stream", name="stdout", text=late)],
+        ),
+    ]
+    path = tmp_path / "films.ipynb"
+    nbformat.write(new_notebook(cells=cells, metadata=notebooks.METADATA), path)
+    return path
+
+
+def test_claims_stand_side_by_side_with_checksums_and_errors(chapter, tmp_path, capsys):
+    data = tmp_path / "ml-tiny"
+    data.mkdir()
+    (data / "ratings.csv").write_text("1,2,3")
+    reports = tmp_path / "reports"
+    assert replicate.main([str(data), str(chapter), "--reports", str(reports)]) == 1
+    report = json.loads((reports / "replication-ml-tiny.json").read_text())
+    assert report["data"] == {
+        "folder": "ml-tiny",
+        "sha256": {"ratings.csv": hashlib.sha256(b"1,2,3").hexdigest()},
+    }
+    assert report["versions"]["tensorflow"] == replicate.versions()["tensorflow"]
+    films = report["chapters"]["films"]
+    assert "no truth" in films["error"]
+    sides = {
+        row["claim"].split("@")[0]: (
+            row["synthetic"]["verdict"],
+            (row["real"] or {}).get("verdict"),
+        )
+        for row in films["claims"]
+    }
+    assert sides == {
+        "recall": ("holds", "open"),
+        "precision": ("holds", "holds"),
+        "ndcg": ("holds", None),
+    }
+    printed = capsys.readouterr().out
+    assert "FAILED on these data: cell" in printed
+    row = next(line for line in printed.splitlines() if "recall" in line)
+    assert row.split()[:1] == ["holds"]
+    assert "open     +0.125 [+0.118, +0.132]" in row
+    assert "not reached" in printed
+
+
+def test_a_folder_without_data_is_refused(tmp_path):
+    with pytest.raises(NotADirectoryError, match="nowhere"):
+        replicate.checksums(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="no file"):
+        replicate.checksums(tmp_path)

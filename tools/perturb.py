@@ -1,0 +1,261 @@
+"""How far does each number of the book move when the conditions change?
+
+    python tools/perturb.py [NOTEBOOK …] [--condition NAME …]
+
+runs each notebook under each condition below, one at a time, and compares what it prints with what
+is stored: as `pytest --nbval` does, but it notes how far every decimal moved instead of failing.
+reports/perturbation.json keeps, for each number, its tolerance and its spread (the largest distance
+from the stored number over all conditions); tests/book/test_perturbation.py holds the book to it.
+
+It can be stopped and started again at any time: what was measured is written after each run, and
+belongs to the notebook's fingerprint (code, tags and outputs). When these change, the notebook is
+measured anew; when only its prose changes, it is not.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import nbcheck
+import nbformat
+import notebooks
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from replicate import REPORTS, versions
+
+REPORT = REPORTS / "perturbation.json"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is different in a run.
+
+    Attributes:
+      environment: variables that the kernel sees.
+      elsewhere: it runs in an empty folder instead of the chapter's.
+      busy: every core has something else to do, too.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: bool = False
+    busy: bool = False
+
+
+def _threads(count: int) -> dict[str, str]:
+    names = (
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+    )
+    return dict.fromkeys(names, str(count))
+
+
+CONDITIONS: dict[str, Condition] = {
+    "the same again": Condition(),
+    "1 thread": Condition(_threads(1)),
+    "2 threads": Condition(_threads(2)),
+    "4 threads": Condition(_threads(4)),
+    "without oneDNN": Condition({"TF_ENABLE_ONEDNN_OPTS": "0"}),
+    # TensorFlow's own kernels can't be limited; oneDNN, OpenBLAS and NumPy can.
+    "SSE4.1": Condition(
+        {
+            "ONEDNN_MAX_CPU_ISA": "SSE41",
+            "OPENBLAS_CORETYPE": "Nehalem",
+            "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+        }
+    ),
+    "AVX2": Condition(
+        {
+            "ONEDNN_MAX_CPU_ISA": "AVX2",
+            "OPENBLAS_CORETYPE": "Haswell",
+            "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+        }
+    ),
+    "hash seed 1": Condition({"PYTHONHASHSEED": "1"}),
+    "hash seed 4711": Condition({"PYTHONHASHSEED": "4711"}),
+    # Fourteen hours ahead, and a locale without Unicode.
+    "time zone and locale": Condition({"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"}),
+    "another folder": Condition(elsewhere=True),
+    "busy machine": Condition(busy=True),
+}
+
+
+@contextmanager
+def _load(busy: bool) -> Iterator[None]:
+    """Keeps every core busy for as long as it lasts, if asked to."""
+    count = (os.cpu_count() or 1) if busy else 0
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def run(notebook: NotebookNode, place: Path, condition: Condition) -> NotebookNode:
+    """Runs a notebook under a condition; undeclared errors then stand in its outputs."""
+    environment = nbcheck.kernel_environment() | dict(condition.environment)
+    with tempfile.TemporaryDirectory() as empty, _load(condition.busy):
+        folder = Path(empty) if condition.elsewhere else place
+        return notebooks.run(notebook, folder, environment, allow_errors=True)
+
+
+def measure(notebook: NotebookNode, place: Path, condition: Condition) -> dict[str, Any]:
+    """Runs a notebook under a condition and compares it with what it stores.
+
+    Args:
+      notebook: with its stored outputs.
+      place: its folder.
+      condition: what is different in this run.
+
+    Returns:
+      "problems": what differs besides decimals, in sentences, each with its cell.
+      "pairs": cell id -> the pairs of decimals, stored and of this run.
+    """
+    try:
+        ran = run(notebook, place, condition)
+    except (CellTimeoutError, DeadKernelError) as error:
+        return {"problems": [f"{type(error).__name__}: {error}"], "pairs": {}}
+    problems = notebooks.undeclared_errors(ran)
+    pairs: dict[str, list[nbcheck.Pair]] = {}
+    for stored, now in zip(notebook.cells, ran.cells, strict=True):
+        tags = stored.metadata.get("tags", [])
+        if stored.cell_type != "code" or "nbval-ignore-output" in tags:
+            continue
+        result = nbcheck.compare_outputs(
+            stored.outputs, now.outputs, nbcheck.Tolerance.from_tags(tags)
+        )
+        # text/html says again what text/plain says.
+        pairs[stored.id] = [p for p in result.pairs if not p.part.startswith("text/html")]
+        off = sum(p.apart > p.room for p in result.pairs)
+        if len(result.problems) > off:
+            others = [p.splitlines()[0] for p in result.problems if "they differ by" not in p]
+            problems += [f"cell {stored.id}: {problem}" for problem in others]
+    return {"problems": problems, "pairs": pairs}
+
+
+def merge(entry: dict[str, Any], name: str, measured: dict[str, Any], today: str) -> None:
+    """Adds one run to what is known of a notebook.
+
+    Args:
+      entry: "conditions" (name -> date and problems) and "numbers"; changed in place. A number is
+        [cell id, part, line, position, stored, room, spread, condition of the spread].
+      name: of the condition.
+      measured: what `measure` returned.
+      today: date of this run.
+    """
+    entry["conditions"][name] = {"date": today, "problems": measured["problems"]}
+    known = {tuple(number[:4]): number for number in entry["numbers"]}
+    for cell, pairs in measured["pairs"].items():
+        for pair in pairs:
+            place = (cell, pair.part, pair.line, pair.position)
+            number = known.setdefault(
+                place, [*place, pair.stored.text, str(pair.room), str(Decimal(0)), ""]
+            )
+            if pair.apart > Decimal(number[6]):
+                number[5:] = [str(pair.room), str(pair.apart), name]
+    entry["numbers"] = list(known.values())
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The report so far; an empty one if there is none."""
+    if not path.exists():
+        return {"notebooks": {}}
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return report
+
+
+def write(report: dict[str, Any], path: Path) -> None:
+    """Writes the report, one line a number, all of it or nothing."""
+    rows: list[str] = []
+    slim = {**report, "notebooks": {}}
+    for name, entry in report["notebooks"].items():
+        places = [f"row {len(rows) + i}" for i in range(len(entry["numbers"]))]
+        rows += [json.dumps(number, ensure_ascii=False) for number in entry["numbers"]]
+        slim["notebooks"][name] = {**entry, "numbers": places}
+    text = json.dumps(slim, indent=1, ensure_ascii=False)
+    text = re.sub(r'^( +)"row (\d+)"', lambda m: m[1] + rows[int(m[2])], text, flags=re.MULTILINE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+def summary(report: dict[str, Any]) -> str:
+    """A line a notebook: how much was measured, and what lies outside of its tolerance."""
+    lines = []
+    for name, entry in report["notebooks"].items():
+        numbers = entry["numbers"]
+        moved = [n for n in numbers if Decimal(n[6])]
+        off = [n for n in numbers if Decimal(n[6]) > Decimal(n[5])]
+        problems = sum(len(c["problems"]) for c in entry["conditions"].values())
+        lines.append(
+            f"{name}: {len(numbers)} decimals, {len(moved)} move, {len(off)} by too much; "
+            f"{problems} other differences; "
+            f"{len(entry['conditions'])} of {len(CONDITIONS)} conditions"
+        )
+        lines += [f"    {n[4]} ± {n[6]} (may {n[5]}): cell {n[0]}, {n[1]}, {n[7]}" for n in off]
+        for condition, run_ in entry["conditions"].items():
+            lines += [f"    {condition}: {problem}" for problem in run_["problems"][:5]]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 1 if a number lies outside of its tolerance or anything else differs."""
+    parser = argparse.ArgumentParser(description="How far numbers move under other conditions.")
+    parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
+    parser.add_argument("--condition", action="append", choices=list(CONDITIONS), metavar="NAME")
+    parser.add_argument("--report", type=Path, default=REPORT, help=argparse.SUPPRESS)
+    options = parser.parse_intermixed_args(arguments)
+    report = read(options.report)
+    paths = notebooks.find(options.notebooks)
+    if not options.notebooks:  # those that are no longer in the book
+        names = {notebooks.name_of(path) for path in paths}
+        report["notebooks"] = {k: v for k, v in report["notebooks"].items() if k in names}
+    for path in paths:
+        notebook, name = nbformat.read(path, as_version=4), notebooks.name_of(path)
+        fingerprint = notebooks.fingerprint(notebook)
+        entry = report["notebooks"].get(name, {})
+        if entry.get("fingerprint") != fingerprint:
+            entry = {"fingerprint": fingerprint, "conditions": {}, "numbers": []}
+            report["notebooks"][name] = entry
+        for condition in options.condition or CONDITIONS:
+            if condition in entry["conditions"]:
+                continue
+            start = time.perf_counter()
+            measured = measure(notebook, path.parent, CONDITIONS[condition])
+            today = datetime.datetime.now(datetime.UTC).date().isoformat()
+            merge(entry, condition, measured, today)
+            report |= {
+                "date": today,
+                "versions": versions(),
+                "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            }
+            write(report, options.report)
+            print(f"{time.perf_counter() - start:6.1f} s  {name}: {condition}", flush=True)
+    print(summary(report))
+    bad = any(
+        any(Decimal(n[6]) > Decimal(n[5]) for n in entry["numbers"])
+        or any(c["problems"] for c in entry["conditions"].values())
+        for entry in report["notebooks"].values()
+    )
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
