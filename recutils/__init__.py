@@ -8,6 +8,9 @@ from recutils import _compat
 _compat.select_keras_2()
 _compat.provide_estimator()
 
+from recutils.conclusions import conclude  # noqa: E402
+from recutils.loading import load_movies  # noqa: E402
+from recutils.movies import Movies  # noqa: E402
 from recutils.seeding import set_seed  # noqa: E402
 
-__all__ = ["set_seed"]
+__all__ = ["Movies", "conclude", "load_movies", "set_seed"]
