@@ -116,13 +116,18 @@ def ids(name: str, values: Any) -> pd.Index:
 
 def positions(name: str, values: Any, known: pd.Index, where: str) -> npt.NDArray[np.intp]:
     """Returns the place of each of `values` in the index `known`; all must be there."""
-    # Looked up once a distinct value: a column of ratings names each id many times.
-    codes, distinct = pd.factorize(pd.Index(values))
-    places = known.get_indexer(distinct)
+    places = lookup(values, known)
     if (places < 0).any():
-        strange = distinct[places < 0]
+        strange = pd.unique(np.asarray(values)[places < 0])
         raise ValueError(
             f"every {name} must be in {where}, "
             f"got {len(strange)} unknown, the first is {strange[0]!r}"
         )
-    return places[codes]
+    return places
+
+
+def lookup(values: Any, known: pd.Index) -> npt.NDArray[np.intp]:
+    """Returns the place of each of `values` in the index `known`, -1 for those not there."""
+    # Looked up once a distinct value: a column of ratings names each id many times.
+    codes, distinct = pd.factorize(pd.Index(values))
+    return known.get_indexer(distinct)[codes]

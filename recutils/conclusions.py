@@ -93,7 +93,8 @@ def paired_interval(
     mean = float(differences.mean())
     error = differences.std(ddof=1) / np.sqrt(len(differences))
     # Differences that rounding alone sets apart are equal.
-    if np.ptp(differences) <= 1e-14 * max(np.max(np.abs(ours)), np.max(np.abs(theirs))):
+    largest = max(np.max(np.abs(ours)), np.max(np.abs(theirs)))
+    if error == 0 or np.ptp(differences) <= 1e-14 * largest:
         return Interval(mean, mean, mean)
     low, high = stats.t.interval(confidence, len(differences) - 1, loc=mean, scale=error)
     return Interval(mean, float(low), float(high))

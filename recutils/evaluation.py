@@ -329,7 +329,7 @@ def _find(
         _checks.ratings("train", train, allow_empty=True)
         seen = _checks.positions("movie_id of train", train["movie_id"], movie_ids, where[1])
         # People who are only in train are in no list.
-        owners = user_ids[users].get_indexer(pd.Index(train["user_id"]))
+        owners = _checks.lookup(train["user_id"], user_ids[users])
         exclude = (owners[owners >= 0], seen[owners >= 0])
 
     order = np.argsort(rows, kind="stable")

@@ -1,0 +1,150 @@
+"""The line that closes an argument, and the intervals behind it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+import recutils
+from recutils import conclusions
+
+scores = st.lists(
+    st.tuples(st.floats(-100, 100), st.floats(-100, 100)), min_size=2, max_size=12
+).map(lambda pairs: np.array(pairs).T)
+
+
+class TestConclude:
+    def test_prints_one_line_by_the_contract(self, capsys):
+        theirs = np.array([0.287, 0.290, 0.281, 0.285, 0.288])
+        ours = theirs + np.array([0.125, 0.118, 0.132, 0.121, 0.129])
+        conclusions.conclude("hit rate@100: two towers beat popularity", ours, theirs)
+        assert capsys.readouterr().out == (
+            "holds     +0.125 [+0.118, +0.132]   "
+            "hit rate@100: two towers beat popularity   (5 seeds, paired)\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "better", "line"),
+        [
+            ([1.0, 2.0], [3.0, 4.0], "higher", "reversed  -2.00 [-2.00, -2.00]"),
+            ([1.0, 2.0], [3.0, 4.0], "lower", "holds     -2.00 [-2.00, -2.00]"),
+            ([3.0, 4.0], [1.0, 2.0], "lower", "reversed  +2.00 [+2.00, +2.00]"),
+            ([1.0, 2.0], [1.0, 2.0], "higher", "open      +0.00 [+0.00, +0.00]"),
+            ([1.0, 2.0], [1.0, 2.0], "lower", "open      +0.00 [+0.00, +0.00]"),
+            ([1.0, 0.0], [0.0, 1.0], "higher", "open      +0.00 [-12.71, +12.71]"),
+            ([0.0, 0.0], [0.001, 0.001], "higher", "reversed  +0.00 [+0.00, +0.00]"),
+        ],
+    )
+    def test_verdicts(self, capsys, ours, theirs, better, line):
+        conclusions.conclude("A beats B", ours, theirs, better=better, digits=2)
+        assert capsys.readouterr().out == f"{line}   A beats B   (2 seeds, paired)\n"
+
+    @settings(deadline=None)
+    @given(scores)
+    def test_the_verdict_is_where_the_interval_lies(self, pair):
+        ours, theirs = pair
+        interval = conclusions.paired_interval(ours, theirs)
+
+        def verdict(*arguments, **options):
+            with pytest.MonkeyPatch.context() as patch:
+                printed = []
+                patch.setattr("builtins.print", printed.append)
+                conclusions.conclude("A beats B", *arguments, **options)
+            assert len(printed) == 1
+            return printed[0].split()[0]
+
+        expected = "holds" if interval.low > 0 else "reversed" if interval.high < 0 else "open"
+        assert verdict(ours, theirs) == expected
+        assert verdict(theirs, ours, better="lower") == expected
+        assert verdict(list(-ours), list(-theirs), better="lower") == expected
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "message"),
+        [
+            ((5, [1, 2], [1, 2]), TypeError, "claim must be a string, got int"),
+            (("", [1, 2], [1, 2]), ValueError, "claim must be one line of text"),
+            (("a\nb", [1, 2], [1, 2]), ValueError, "claim must be one line of text"),
+            ((" a", [1, 2], [1, 2]), ValueError, "without blanks around it, got ' a'"),
+            (("a", [1, 2], [1, 2], "more"), ValueError, "one of 'higher', 'lower', got 'more'"),
+            (("a", [1, 2], [1, 2], "lower", -1), ValueError, "digits must be between 0 and 15"),
+            (("a", [1, 2, 3], [1, 2]), ValueError, "one score a seed each, got 3 and 2"),
+            (("a", [1], [2]), ValueError, "at least 2 scores, got 1"),
+            (("a", [], []), ValueError, "ours must not be empty"),
+            (("a", [1, np.nan], [1, 2]), ValueError, r"ours must hold finite.*nan at \[1\]"),
+            (("a", [1, 2], [1, np.inf]), ValueError, "theirs must hold finite"),
+            (("a", 1, 2), ValueError, "ours must have 1 dimension"),
+            (("a", [[1, 2]], [[1, 2]]), ValueError, "ours must have 1 dimension"),
+            (("a", ["1", "2"], [1, 2]), TypeError, "ours must hold numbers"),
+        ],
+    )
+    def test_bad_input(self, capsys, arguments, error, message):
+        with pytest.raises(error, match=message):
+            conclusions.conclude(*arguments)
+        assert not capsys.readouterr().out
+
+
+class TestPairedInterval:
+    @settings(deadline=None)
+    @given(scores)
+    def test_is_scipys(self, pair):
+        ours, theirs = pair
+        interval = conclusions.paired_interval(ours, theirs)
+        assert interval.low <= interval.mean <= interval.high
+        if np.ptp(ours - theirs) > 1e-6:
+            expected = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
+            np.testing.assert_allclose(interval[1:], expected, rtol=1e-9, atol=1e-12)
+
+    def test_covers_the_truth_as_often_as_it_says(self):
+        rng = np.random.default_rng(0)
+        draws = rng.normal(0.3, 1, (2_000, 2, 5))
+        draws[:, 1] -= 0.3
+        intervals = [conclusions.paired_interval(*draw, confidence=0.8) for draw in draws]
+        covered = np.mean([interval.low < 0.3 < interval.high for interval in intervals])
+        assert covered == pytest.approx(0.8, abs=4 * np.sqrt(0.16 / 2_000))
+
+    def test_equal_differences_have_an_interval_of_no_width(self):
+        theirs = np.array([0.1, 0.2, 0.3])
+        interval = conclusions.paired_interval(theirs + 0.1, theirs)
+        assert interval.low == interval.mean == interval.high == pytest.approx(0.1)
+
+    @pytest.mark.parametrize("confidence", [0, 1, -1, 2, np.nan])
+    def test_bad_confidence(self, confidence):
+        with pytest.raises(ValueError, match="confidence must be"):
+            conclusions.paired_interval([1, 2], [1, 2], confidence)
+        with pytest.raises(TypeError, match="confidence must be a number, got str"):
+            conclusions.paired_interval([1, 2], [1, 2], "0.95")
+
+
+class TestBootstrapInterval:
+    def test_agrees_with_the_t_interval_for_many_people(self):
+        rng = np.random.default_rng(1)
+        theirs = rng.normal(0, 1, 2_000)
+        ours = theirs + rng.normal(0.1, 0.5, 2_000)
+        expected = conclusions.paired_interval(ours, theirs)
+        interval = conclusions.bootstrap_interval(ours, theirs)
+        assert interval.mean == expected.mean
+        np.testing.assert_allclose(interval, expected, atol=0.004)
+        assert interval == conclusions.bootstrap_interval(ours, theirs)
+        assert interval != conclusions.bootstrap_interval(ours, theirs, seed=1)
+
+    def test_equal_differences(self):
+        assert conclusions.bootstrap_interval([1, 1], [0, 0]) == (1, 1, 1)
+
+    @pytest.mark.parametrize(
+        ("options", "error", "message"),
+        [
+            ({"num_resamples": 0}, ValueError, "num_resamples must be at least 1, got 0"),
+            ({"seed": -1}, ValueError, "seed must be at least 0"),
+            ({"seed": 0.5}, TypeError, "seed must be an int"),
+            ({"confidence": 1}, ValueError, "confidence must be below 1"),
+        ],
+    )
+    def test_bad_input(self, options, error, message):
+        with pytest.raises(error, match=message):
+            conclusions.bootstrap_interval([1, 2], [1, 2], **options)
+        with pytest.raises(ValueError, match="at least 2 scores"):
+            conclusions.bootstrap_interval([1], [2])
+
+
+assert recutils
