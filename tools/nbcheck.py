@@ -63,7 +63,7 @@ MAX_REPORTED = 8
 
 _DECIMAL = re.compile(
     r"""
-    (?:(?<![\w.)\]])[+\-−])?                # a sign, unless it is a minus between two things
+    [+\-−]?
     (?<![\w.])                              # not inside of a name or a version
     (?:\d{1,3}(?:,\d{3})+\.\d+|\d+\.\d*|\.\d+)
     (?:[eE][+-]?\d+)?
