@@ -1,21 +1,24 @@
 """Sphinx extension: what the site makes from the chapters themselves, at every build.
 
-A page holds a marker on a line of its own, `<!-- bookpages: NAME -->`; before Sphinx reads the page,
-the marker is replaced by Markdown made from the notebooks, `chapters.yml`, `names.yml`, the package's
-modules or the history in git. So no generated text is committed, and none can be out of date.
+A page holds a marker on a line of its own, `<!-- bookpages: NAME -->`; before Sphinx reads the
+page, the marker is replaced by Markdown made from the notebooks, `chapters.yml`, `names.yml`, the
+package's modules or the history in git. So no generated text is committed, none can be out of date.
 
 It also gives every code cell and every pitfall an anchor, tables a frame that scrolls, figures lazy
 loading, each page its Open Graph description, tags and date of last change, and makes a 404 page.
 """
 
+import builtins
 import datetime
 import html
+import importlib
 import importlib.metadata
 import re
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nbformat
@@ -159,16 +162,17 @@ def stated_time(doc: str) -> str:
 
 def chapter_map() -> str:
     built = set(toc())
-    lines: list[str] = []
+    lines = ["::::{div} chapter-map"]
     for part in chapters():
-        lines += [f"**{part['part']}**", ""]
+        lines += [":::{div} part", f"{{.part-name}}\n{part['part']}", ""]
         for chapter in part["chapters"]:
-            doc = f"book/{chapter['file']}"
-            name = chapter["title"]
-            link = f"{{doc}}`{name} </{doc}>`" if doc in built else f"{name} *(planned)*"
-            lines.append(f"- {link}: {chapter['question']}")
-        lines.append("")
-    return "\n".join(["::::{div} chapter-map", *lines, "::::"])
+            doc, name = f"book/{chapter['file']}", chapter["title"]
+            link = (
+                f"{{doc}}`{name} </{doc}>`" if doc in built else f"[{name} (planned)]{{.planned}}"
+            )
+            lines.append(f"- {link}<br>{chapter['question']}")
+        lines += [":::", ""]
+    return "\n".join([*lines, "::::"])
 
 
 def pitfall_index() -> str:
@@ -234,12 +238,22 @@ def status() -> str:
 
 
 def api() -> str:
-    """One section a public module, in the order in which data flows through them."""
-    order = ["synthetic", "movielens", "movies", "truth", "datasets", "listwise", "evaluation"]
-    order += ["baselines", "conclude", "timing", "plots", "models", "seeding"]
+    """The package's own functions, then one section a module, in the order of the data's way."""
+    order = ["movies", "truth", "synthetic", "movielens", "datasets", "listwise", "evaluation"]
+    order += ["baselines", "timing", "plots", "models"]
+    package = importlib.import_module("recutils")
+    exported = {name: getattr(package, name) for name in package.__all__}
+    objects = [n for n, o in exported.items() if callable(o) and not isinstance(o, ModuleType)]
+    # What the package offers directly is described there, not again where it is defined.
+    homes = {exported[name].__module__.removeprefix("recutils.") for name in objects}
     found = {p.stem for p in (ROOT / "recutils").glob("*.py") if not p.stem.startswith("_")}
-    modules = [m for m in order if m in found] + sorted(found - set(order))
-    lines: list[str] = []
+    modules = [m for m in order if m in found] + sorted(found - set(order) - homes)
+    lines = ["## recutils", "", "```{eval-rst}", ".. currentmodule:: recutils", ""]
+    for name in sorted(objects):
+        if exported[name].__module__.removeprefix("recutils.") not in modules:
+            kind = "class" if isinstance(exported[name], type) else "function"
+            lines += [f".. auto{kind}:: {name}", *["   :members:"] * (kind == "class"), ""]
+    lines += ["```", ""]
     for module in modules:
         lines += [f"## recutils.{module}", "", "```{eval-rst}"]
         lines += [f".. automodule:: recutils.{module}", "   :members:", "```", ""]
@@ -257,6 +271,17 @@ GENERATED: dict[str, Callable[[], str]] = {
 
 # Hooks
 
+# Where other projects describe their objects. An inventory of each would have to be fetched; the
+# addresses follow from the names.
+ELSEWHERE = {
+    "numpy": "https://numpy.org/doc/stable/reference/generated/{name}.html",
+    "pandas": "https://pandas.pydata.org/docs/reference/api/{name}.html",
+    "matplotlib": "https://matplotlib.org/stable/api/_as_gen/{name}.html",
+    "tensorflow": "https://www.tensorflow.org/api_docs/python/tf/{path}",
+    "tf": "https://www.tensorflow.org/api_docs/python/tf/{path}",
+}
+PYTHON_MODULES = {"collections.abc", "pathlib", "typing", "datetime"}
+
 
 def fill_markers(app: Sphinx, docname: str, source: list[str]) -> None:
     if MARKER.search(source[0]) and docname.startswith("book/"):
@@ -265,17 +290,74 @@ def fill_markers(app: Sphinx, docname: str, source: list[str]) -> None:
         app.env.note_reread()
 
 
-def link_chapters(
-    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
-) -> None:
-    """“See: the chapter basics/retrieval.” in a docstring becomes a link, once it is there."""
+def tidy_docstring(*arguments: Any) -> None:
+    """After napoleon: makes reStructuredText of what our docstrings mean.
+
+    Napoleon takes what stands before a colon in “Returns” for a type, and Sphinx the first of
+    several names that share a description. “See: the chapter basics/retrieval.” becomes a link,
+    once that chapter is there.
+    """
+    lines: list[str] = arguments[-1]
     built = set(toc())
 
     def link(match: re.Match[str]) -> str:
         doc = f"book/{match[2]}"
         return f"{match[1]} :doc:`{match[2]} </{doc}>`" if doc in built else match[0]
 
-    lines[:] = [re.sub(r"\b(chapter|page) (\w+/\w+)", link, line) for line in lines]
+    tidy: list[str] = []
+    shared: list[str] = []
+    for original in [*lines, ""]:
+        line = re.sub(r"`[^`]*`|\|", lambda m: r"\|" if m[0] == "|" else m[0], original)
+        line = re.sub(r"^:returns: \*(.+?)\* -- ", r":returns: \1: ", line)
+        line = re.sub(r"\b(chapter|page) (\w+/\w+)", link, line)
+        if shared and not line.startswith("  "):
+            start, text = shared[0].split(": ", 1)
+            field, names = start.split(" ", 1)
+            for each in names.split(", "):
+                tidy += [f"{field} {each}: {text}", *shared[1:]]
+            shared = []
+        if re.match(r":(param|ivar) \w+(, \w+)+: ", line):
+            shared = [line]
+        elif shared:
+            shared.append(line)
+        else:
+            tidy.append(line)
+    lines[:] = tidy
+
+
+def skip_fields(*arguments: Any) -> bool | None:
+    """Fields of a named tuple are described with their class; Python's own text says nothing."""
+    text = getattr(arguments[3], "__doc__", None) or ""
+    return True if text.startswith("Alias for field number") else None
+
+
+def link_elsewhere(
+    app: Sphinx, env: object, node: nodes.Element, content: nodes.Element
+) -> nodes.reference | None:
+    """Links names of other projects in docstrings and signatures; others stay broken, and fail."""
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py":
+        return None
+    module = target.rpartition(".")[0]
+    if target.split(".")[0] in ELSEWHERE:
+        path = "/".join(target.split(".")[1:])
+        address = ELSEWHERE[target.split(".")[0]].format(name=target, path=path)
+    elif module in PYTHON_MODULES:
+        address = f"https://docs.python.org/3/library/{module}.html#{target}"
+    elif target in vars(builtins):
+        page = "exceptions" if target.endswith("Error") else "functions"
+        address = f"https://docs.python.org/3/library/{page}.html#{target}"
+    else:
+        return None
+    return nodes.reference("", "", content, internal=False, refuri=address)
+
+
+def drop_thebe(app: Sphinx) -> None:
+    """Takes out what Jupyter Book adds to run cells in the page: it comes from another host."""
+    for event in ("env-before-read-docs", "doctree-resolved"):
+        for listener in list(app.events.listeners[event]):
+            if listener.handler.__module__ == "sphinx_thebe":
+                app.disconnect(listener.id)
 
 
 def _cells(doctree: nodes.document) -> Iterator[nodes.container]:
@@ -300,7 +382,8 @@ def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
         for node in _cells(doctree):
             anchor(node, f"cell-{cells[node['cell_index']].id}")
     for paragraph in doctree.findall(nodes.paragraph):
-        first = paragraph.children[0] if paragraph.children else None
+        # Markdown leaves an empty text before what is emphasised.
+        first = next((child for child in paragraph.children if child.astext()), None)
         if isinstance(first, nodes.strong) and first.astext().startswith("Pitfall: "):
             about = " ".join(first.astext().removeprefix("Pitfall: ").rstrip(" .").split())
             quoted = isinstance(paragraph.parent, nodes.block_quote)
@@ -371,23 +454,29 @@ def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     yield "404", context, "page.html"
 
 
-def lazy_images(app: Sphinx, exception: Exception | None) -> None:
-    """Browsers load a figure when the reader comes near it."""
+def polish(app: Sphinx, exception: Exception | None) -> None:
+    """Lets browsers load a figure when the reader comes near, and mends the list of sources."""
     if exception or app.builder.format != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        lazy = re.sub(r"<img (?![^>]*\bloading=)([^>]*_images/)", r'<img loading="lazy" \1', text)
-        if lazy != text:
-            page.write_text(lazy, encoding="utf-8")
+        new = re.sub(r"<img (?![^>]*\bloading=)([^>]*_images/)", r'<img loading="lazy" \1', text)
+        # docutils nests links directly in a list, which screen readers can't follow.
+        new = new.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        new = new.replace(' role="doc-biblioentry"', "")
+        if new != text:
+            page.write_text(new, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    drop_thebe(app)
     app.connect("source-read", fill_markers)
-    app.connect("autodoc-process-docstring", link_chapters)
+    app.connect("autodoc-process-docstring", tidy_docstring)
+    app.connect("autodoc-skip-member", skip_fields)
+    app.connect("missing-reference", link_elsewhere)
     app.connect("doctree-read", add_anchors)
     app.connect("doctree-read", add_tags)
     app.connect("html-page-context", add_to_page)
     app.connect("html-collect-pages", page_not_found)
-    app.connect("build-finished", lazy_images)
+    app.connect("build-finished", polish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,117 @@
+"""A browser, a server on localhost for the built site, and the built pages.
+
+The browser is Chromium or Chrome of the machine, else Playwright's own, else Debian's, installed
+if we are root. Where none can be had, the tests that need one are skipped and say so; with CI=true
+they fail.
+"""
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+from visitor import SITE, Visitor, built_pages
+
+FOUND = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# Nothing but the site itself may be asked for, by Chromium's own services neither.
+FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _built() -> None:
+    missing = [page for page in built_pages() if not (SITE / page).is_file()]
+    if missing:
+        pytest.fail(f"no page {missing[0]} in {SITE}: run `make book` first", pytrace=False)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answers as GitHub Pages does: with 404.html."""
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write((SITE / "404.html").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(SITE))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def _chromium_of_the_machine() -> str | None:
+    apps = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+    paths = [shutil.which(name) for name in FOUND] + [app for app in apps if Path(app).exists()]
+    return next((path for path in paths if path), None)
+
+
+def _install_on_debian() -> str | None:
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not root or not Path("/etc/debian_version").exists():
+        return None
+    for command in (["update"], ["install", "-y", "-q", "--no-install-recommends", "chromium"]):
+        if subprocess.run(["apt-get", *command], capture_output=True, check=False).returncode:
+            return None
+    return shutil.which("chromium")
+
+
+def _launch(playwright: Playwright) -> Browser | None:
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    options = {"args": FLAGS, "chromium_sandbox": not root and "CI" not in os.environ}
+    for find in (_chromium_of_the_machine, lambda: None, _install_on_debian):
+        path = find()
+        if find is _install_on_debian and path is None:
+            break
+        try:
+            return playwright.chromium.launch(executable_path=path, **options)
+        except Error:
+            continue
+    return None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = _launch(playwright)
+        if found is None:
+            reason = "no Chromium: install it, or run `playwright install chromium`"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visitor]]:
+    """Opens a page: `visit(width=…, theme=…)` gives a Visitor."""
+    visitors: list[Visitor] = []
+
+    def start(width: int = 1280, theme: Literal["light", "dark"] = "light") -> Visitor:
+        visitors.append(Visitor(browser, address, width, theme))
+        return visitors[-1]
+
+    yield start
+    for visitor in visitors:
+        visitor.context.close()

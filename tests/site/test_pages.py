@@ -1,0 +1,148 @@
+"""The built pages as files: links, headings, texts for pictures, weight, what previews show."""
+
+import itertools
+import re
+from urllib.parse import unquote, urlsplit
+
+import bookpages
+import pytest
+import yaml
+from visitor import SITE, built_pages, soup
+
+PAGES = built_pages()
+OTHERS = ["search.html", "genindex.html", "404.html"]
+CHAPTERS = [f"book/{c['file']}" for part in bookpages.chapters() for c in part["chapters"]]
+
+
+@pytest.mark.parametrize("page", [*PAGES, "genindex.html"])
+def test_internal_links_and_anchors_lead_somewhere(page: str) -> None:
+    broken = []
+    for tag in soup(page).find_all(["a", "img", "link", "script"]):
+        link = tag.get("href") or tag.get("src") or ""
+        parts = urlsplit(link)
+        if not link or parts.scheme or parts.netloc:
+            continue
+        target = (SITE / page).parent / unquote(parts.path) if parts.path else SITE / page
+        if target.is_dir():
+            target /= "index.html"
+        if not target.is_file():
+            broken.append(link)
+        elif parts.fragment and target.suffix == ".html":
+            anchors = soup(str(target.resolve().relative_to(SITE.resolve())))
+            if not anchors.find(id=unquote(parts.fragment)):
+                broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES + OTHERS)
+def test_loads_nothing_from_other_hosts(page: str) -> None:
+    tags = soup(page).find_all(["script", "img", "link", "iframe", "source", "video"])
+    links = [tag.get("src") or (tag.get("href") if tag.name == "link" else None) for tag in tags]
+    assert [link for link in links if link and urlsplit(link).netloc] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_headings_in_order(page: str) -> None:
+    levels = [
+        int(h.name[1]) for h in soup(page).select("article")[0].find_all(re.compile("h[1-6]"))
+    ]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pictures_have_a_text(page: str) -> None:
+    for picture in soup(page).select("article img"):
+        text = picture.get("alt", "")
+        assert len(text.split()) >= 4, f"{picture.get('src')} has the text {text!r}"
+        assert not re.search(r"\.(png|svg|jpe?g)$|/|^_images", text)
+        assert picture.get("loading") == "lazy"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_weight(page: str) -> None:
+    assert (SITE / page).stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_previews_have_title_and_description(page: str) -> None:
+    head = soup(page).head
+    properties = {tag["property"]: tag["content"] for tag in head.select("meta[property]")}
+    assert properties["og:title"] == soup(page).select("article h1")[0].get_text().rstrip("#")
+    assert len(properties["og:description"]) > 40
+    assert len(head.select('meta[name="description"]')) == 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_says_when_it_was_last_changed(page: str) -> None:
+    date = bookpages.last_change(page.removesuffix(".html"))
+    if date is None:
+        pytest.skip("not committed yet")
+    assert bookpages.in_words(date) in soup(page).select("footer.bd-footer-content")[0].get_text()
+
+
+def test_every_chapter_that_exists_is_in_the_contents_and_on_the_map() -> None:
+    listed = bookpages.toc()
+    there = [doc for doc in CHAPTERS if (bookpages.ROOT / f"{doc}.ipynb").is_file()]
+    assert [doc for doc in listed if doc in CHAPTERS] == there
+    strangers = {str(p.relative_to(bookpages.ROOT))[:-6] for p in bookpages.BOOK.rglob("*.ipynb")}
+    strangers = {doc for doc in strangers if ".ipynb_checkpoints" not in doc}
+    assert strangers - set(CHAPTERS) == set(), "not in chapters.yml"
+
+
+@pytest.mark.parametrize("doc", bookpages.notebook_docs() or [None])
+def test_chapter_says_its_tags_and_time(doc: str | None) -> None:
+    if doc is None:
+        pytest.skip("no chapter yet")
+    assert len(soup(f"{doc}.html").select("ul.tags li")) >= 1
+    assert bookpages.stated_time(doc), "no line **Time** in the first cells"
+
+
+@pytest.mark.parametrize("doc", bookpages.notebook_docs() or [None])
+def test_pitfalls_stand_in_the_index(doc: str | None) -> None:
+    if doc is None:
+        pytest.skip("no chapter yet")
+    shown = len(soup(f"{doc}.html").select(".pitfall"))
+    links = soup("book/reference/pitfalls.html").select(f'article a[href*="{doc[5:]}.html#"]')
+    assert shown == len(bookpages.pitfalls(doc)) == len(links)
+
+
+@pytest.mark.parametrize("topic", bookpages.names(), ids=lambda topic: topic["topic"])
+def test_every_name_is_taught(topic: dict) -> None:
+    docs = [f"book/{chapter}" for chapter in topic["chapters"]]
+    if not set(docs) <= set(bookpages.notebook_docs()):
+        pytest.skip(f"planned: {', '.join(topic['chapters'])}")
+    untaught = [name for name in topic["names"] if not bookpages.cells_that_teach(name, docs)]
+    assert untaught == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "taught"),
+    [
+        ("np.mean", "x = np.mean(y)", True),
+        ("np.mean", "x = np.meanest(y)", False),
+        (".batch", "data.batch(3)", True),
+        (".batch", "data.batch_size", False),
+        ("loss=", "task(loss=f)", True),
+        ("loss=", "task(my_loss=f)", False),
+        ("tf.matmul(…transpose_b=True", "tf.matmul(\n    a, b, transpose_b=True)", True),
+        ("tf.matmul(…transpose_b=True", "tf.matmul(a, b)", False),
+    ],
+)
+def test_names_are_found_as_whole_words(name: str, code: str, taught: bool) -> None:
+    assert bool(bookpages.pattern(name).search(code)) is taught
+
+
+def test_every_source_carries_an_identifier() -> None:
+    text = (bookpages.BOOK / "references.bib").read_text(encoding="utf-8")
+    entries = re.split(r"^@", text, flags=re.MULTILINE)[1:]
+    bare = [
+        e.split("{")[1].split(",")[0] for e in entries if not re.search(r"doi|eprint|MSR-TR", e)
+    ]
+    assert bare == []
+
+
+def test_citation_file() -> None:
+    citation = yaml.safe_load((bookpages.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
