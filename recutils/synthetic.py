@@ -21,6 +21,17 @@ _LARGEST_SHARE_RATED = 0.45
 _FIRST_SECOND = 946_684_800  # 1 January 2000
 _SPAN = 300 * 86_400
 _SHARE_OF_NEW_FILMS = 0.05
+# Standard deviations of the parts of a latent score over what people choose. Their sum makes one
+# unit of the latent score worth one star.
+_SD_PERSON, _SD_FILM, _SD_TASTE, _SD_QUIRKS, _SD_CROSSES, _NOISE = (
+    0.37,
+    0.495,
+    0.215,
+    0.32,
+    0.3,
+    0.735,
+)
+_RANK = 4
 
 
 def blender_ads(size: int, seed: int) -> pd.DataFrame:
@@ -88,15 +99,18 @@ def movies(
     random = np.random.default_rng(seed)
     films, genre_weights = _draw_films(random, num_movies)
     people, groups = _draw_people(random, num_users)
-    truth = _draw_truth(random, people, films, genre_weights, groups)
+    truth = _draw_tastes(random, people, films, genre_weights)
 
     counts = _activity(random, num_users, num_ratings, int(_LARGEST_SHARE_RATED * num_movies))
     seconds = _draw_times(random, counts)
     person = np.repeat(np.arange(num_users), counts)
     film = choose_films(random, truth, np.arange(num_users), counts, seconds)
 
+    # What the scales and cuts need to know of the choices, a sample tells.
+    sample = slice(None, None, max(1, num_ratings // 100_000))
+    truth = _draw_opinions(random, truth, (person[sample], film[sample]), genre_weights, groups)
     latent = truth._latent(person, film)
-    truth = replace(truth, cuts=_cuts(latent, truth.noise))
+    truth = replace(truth, cuts=_cuts(latent[sample], truth.noise))
     stars = rate(random, truth, latent)
 
     in_time = np.argsort(seconds, kind="stable")
@@ -277,52 +291,80 @@ def _draw_people(
     return people, (age, occupation)
 
 
-def _draw_truth(
+def _draw_tastes(
     random: np.random.Generator,
     people: pd.DataFrame,
     films: pd.DataFrame,
     genre_weights: np.ndarray,
-    groups: tuple[np.ndarray, np.ndarray],
 ) -> Truth:
-    age, occupation = groups
+    """Who chooses what, and when; nothing yet about stars."""
     num_users, num_movies, num_genres = len(people), len(films), genre_weights.shape[1]
     # What a taste likes is partly a matter of genre.
     by_genre = _standardized(random.normal(size=(_NUM_TASTES, num_genres)) @ genre_weights.T)
     of_its_own = random.normal(size=(_NUM_TASTES, num_movies))
     liking = _standardized(np.sqrt(0.6) * by_genre + np.sqrt(0.4) * of_its_own)
-    popularity = _normal_quantiles(random, num_movies)
-    taste_probability = np.exp(1.5 * popularity + 2.5 * liking)
-    taste_probability /= taste_probability.sum(axis=1, keepdims=True)
-    mixtures = random.dirichlet(np.full(_NUM_TASTES, 0.1), num_users)
-
-    age_genre = _crosses(random, len(_words.AGES), age, genre_weights)
-    occupation_genre = _crosses(random, len(_words.OCCUPATIONS), occupation, genre_weights)
-    rank = 4
-    factors = [
-        (0.25, mixtures - mixtures.mean(axis=0), liking.T),
-        (0.43, random.normal(size=(num_users, rank)), random.normal(size=(num_movies, rank))),
-        (0.3, age_genre[age] + occupation_genre[occupation], genre_weights),
-    ]
-    scaled = [(_scale(sd, left, right) * left, right) for sd, left, right in factors]
-    cross_scale = _scale(*factors[2])
+    # Skewed like MovieLens's numbers of ratings: many films far below the mean, no film far above.
+    popularity = (-np.log((np.arange(num_movies) + 0.5) / num_movies)) ** 2.0
+    popularity = random.permutation(popularity)
+    # Tastes share out a film's popularity among them, whatever they like: so its long tail is the
+    # same in every world, and no taste is more popular than another.
+    taste_probability = np.exp(3.0 * liking)
+    for _ in range(20):
+        taste_probability *= popularity / taste_probability.sum(axis=0)
+        taste_probability /= taste_probability.sum(axis=1, keepdims=True)
     is_new = random.random(num_movies) < _SHARE_OF_NEW_FILMS
     arrival = _FIRST_SECOND + np.where(is_new, random.integers(_SPAN, size=num_movies), 0)
-    genres = list(_words.GENRES)
     return Truth(
         user_ids=pd.Index(people["user_id"].to_numpy(object)),
         movie_ids=pd.Index(films["movie_id"].to_numpy(object)),
-        mixtures=mixtures,
+        mixtures=random.dirichlet(np.full(_NUM_TASTES, 0.1), num_users),
         taste_probability=taste_probability,
         arrival=arrival,
-        person_effect=0.46 * _normal_quantiles(random, num_users),
-        film_effect=0.58 * _normal_quantiles(random, num_movies) + 0.15 * popularity,
-        person_factors=np.hstack([left for left, _ in scaled]),
-        film_factors=np.hstack([right for _, right in scaled]),
-        noise=0.85,
+        person_effect=np.zeros(num_users),
+        film_effect=np.zeros(num_movies),
+        person_factors=np.zeros((num_users, 0)),
+        film_factors=np.zeros((num_movies, 0)),
+        noise=_NOISE,
         cuts=np.full(4, np.nan),
-        age_genre=pd.DataFrame(cross_scale * age_genre, index=list(_words.AGES), columns=genres),
+        age_genre=pd.DataFrame(),
+        occupation_genre=pd.DataFrame(),
+    )
+
+
+def _draw_opinions(
+    random: np.random.Generator,
+    truth: Truth,
+    choices: tuple[np.ndarray, np.ndarray],
+    genre_weights: np.ndarray,
+    groups: tuple[np.ndarray, np.ndarray],
+) -> Truth:
+    """How people rate. Each part is scaled to its standard deviation over what people chose."""
+    person, film = choices
+    age, occupation = groups
+    num_users, num_movies = truth.mixtures.shape[0], truth.taste_probability.shape[1]
+    expected = truth.mixtures.mean(axis=0) @ truth.taste_probability
+    person_effect = _normal_quantiles(random, num_users)
+    film_effect = _normal_quantiles(random, num_movies) + 0.3 * _standardized(np.log(expected))
+    match = _standardized(np.log(truth.taste_probability / expected)).T
+    taste = truth.mixtures - truth.mixtures.mean(axis=0)
+    quirks = random.normal(size=(num_users, _RANK)), random.normal(size=(num_movies, _RANK))
+    age_genre = _crosses(random, len(_words.AGES), age, genre_weights)
+    occupation_genre = _crosses(random, len(_words.OCCUPATIONS), occupation, genre_weights)
+    by_group = age_genre[age] + occupation_genre[occupation]
+
+    taste *= _scale(_SD_TASTE, taste[person], match[film])
+    quirks[0][:] *= _scale(_SD_QUIRKS, quirks[0][person], quirks[1][film])
+    to_stars = _scale(_SD_CROSSES, by_group[person], genre_weights[film])
+    genres = list(_words.GENRES)
+    return replace(
+        truth,
+        person_effect=person_effect * _scale(_SD_PERSON, person_effect[person, None]),
+        film_effect=film_effect * _scale(_SD_FILM, film_effect[film, None]),
+        person_factors=np.hstack([taste, quirks[0], to_stars * by_group]),
+        film_factors=np.hstack([match, quirks[1], genre_weights]),
+        age_genre=pd.DataFrame(to_stars * age_genre, index=list(_words.AGES), columns=genres),
         occupation_genre=pd.DataFrame(
-            cross_scale * occupation_genre, index=list(_words.OCCUPATIONS), columns=genres
+            to_stars * occupation_genre, index=list(_words.OCCUPATIONS), columns=genres
         ),
     )
 
@@ -337,10 +379,10 @@ def _crosses(
     return table - table[group].mean(axis=0)
 
 
-def _scale(sd: float, left: np.ndarray, right: np.ndarray) -> float:
-    """What makes `left @ right.T` vary by `sd`, once each person's mean is taken out."""
-    covariance = np.cov(right, rowvar=False)
-    return float(sd / np.sqrt(np.einsum("ni,ij,nj->n", left, covariance, left).mean()))
+def _scale(sd: float, left: np.ndarray, right: np.ndarray | float = 1.0) -> float:
+    """The factor that gives the row sums of `left * right` the standard deviation `sd`."""
+    spread = float((left * right).sum(axis=1).std())
+    return sd / spread if spread > 1e-9 else sd
 
 
 def _activity(
@@ -377,10 +419,9 @@ def _draw_times(random: np.random.Generator, counts: np.ndarray) -> np.ndarray:
 
 def _cuts(latent: np.ndarray, noise: float) -> np.ndarray:
     """The cuts of noisy latent scores that give MovieLens-100K's shares of stars."""
-    every = latent[:: max(1, latent.size // 100_000)]
-    low, high = every.min() - 10 * noise, every.max() + 10 * noise
+    low, high = latent.min() - 10 * noise, latent.max() + 10 * noise
 
     def cut_at(share: float) -> float:
-        return brentq(lambda cut: ndtr((cut - every) / noise).mean() - share, low, high)
+        return brentq(lambda cut: ndtr((cut - latent) / noise).mean() - share, low, high)
 
     return np.array([cut_at(share) for share in np.cumsum(_STAR_SHARES)[:-1]])
