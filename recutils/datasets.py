@@ -134,7 +134,11 @@ def to_dataset(
     if shuffle:
         # Not .shuffle().batch().cache(): that would freeze the batches, and with them everyone's
         # in-batch negatives.
-        dataset = dataset.cache().shuffle(len(frame), seed=seed, reshuffle_each_iteration=True)
+        shuffled = dataset.cache().shuffle(len(frame), seed=seed, reshuffle_each_iteration=True)
+        # `fit` opens an iterator that it never reads. Opened from inside, by the first element, an
+        # order is drawn only for a pass that takes place.
+        dataset = tf.data.Dataset.range(1).flat_map(lambda _: shuffled)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(frame)))
     return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 

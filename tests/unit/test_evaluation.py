@@ -1,6 +1,6 @@
 """Top-k, retrieval metrics, NDCG and index recall, against loops and against the libraries."""
 
-import recutils  # isort: skip  (selects Keras 2)
+import recutils  # isort: skip
 
 import itertools
 
