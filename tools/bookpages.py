@@ -196,20 +196,24 @@ def name_index() -> str:
     docs = notebook_docs()
     lines: list[str] = []
     for topic in names():
+        own = [doc for doc in (f"book/{c}" for c in topic["chapters"]) if doc in docs]
         rows = []
         for entry in topic["names"]:
-            own = [f"book/{c}" for c in topic["chapters"]]
-            found = cells_that_teach(entry, [d for d in own if d in docs])
-            if found:
-                shown = entry if isinstance(entry, str) else entry["name"]
-                links = ", ".join(
-                    f"{{ref}}`{title(doc)}, cell {number} <{doc}:cell-{cell}>`"
-                    for doc, cell, number in found[:3]
-                )
-                rows.append(f"| `` {shown} `` | {links} |")
+            shown = entry if isinstance(entry, str) else entry["name"]
+            found = [_cell_links(doc, cells_that_teach(entry, [doc]), own) for doc in own]
+            if any(found):
+                rows.append(f"| `` {shown} `` | {'; '.join(filter(None, found))} |")
         if rows:
-            lines += [f"## {topic['topic']}", "", "| name | taught in |", "|---|---|", *rows, ""]
+            chapters = ", ".join(f"{{doc}}`{title(doc)} </{doc}>`" for doc in own)
+            lines += [f"## {topic['topic']}", "", f"{chapters}", ""]
+            lines += ["| name | taught in |", "|---|---|", *rows, ""]
     return "\n".join(lines) or "No chapter teaches a name yet."
+
+
+def _cell_links(doc: str, found: list[tuple[str, str, int]], own: list[str]) -> str:
+    links = [f"{{ref}}`cell {number} <{doc}:cell-{cell}>`" for _, cell, number in found[:6]]
+    chapter = f"{title(doc)}: " if links and len(own) > 1 else ""
+    return chapter + ", ".join(links)
 
 
 def status() -> str:
@@ -233,7 +237,7 @@ def status() -> str:
         if pin:
             lines.append(f"| {pin[1]} | {pin[2]} |")
     python = importlib.metadata.metadata("recutils")["Requires-Python"]
-    lines += ["", f"Python: `{python}`.", ""]
+    lines += [f"| Python | {', '.join(sorted(python.split(','), reverse=True))} |", ""]
     return "\n".join(lines)
 
 
@@ -307,7 +311,8 @@ def tidy_docstring(*arguments: Any) -> None:
     tidy: list[str] = []
     shared: list[str] = []
     for original in [*lines, ""]:
-        line = re.sub(r"`[^`]*`|\|", lambda m: r"\|" if m[0] == "|" else m[0], original)
+        # What isn't code is plain text: no substitutions, no mail addresses.
+        line = re.sub(r"`[^`]*`|[|@]", lambda m: "\\" * (len(m[0]) == 1) + m[0], original)
         line = re.sub(r"^:returns: \*(.+?)\* -- ", r":returns: \1: ", line)
         line = re.sub(r"\b(chapter|page) (\w+/\w+)", link, line)
         if shared and not line.startswith("  "):
