@@ -103,7 +103,8 @@ def what_you_need(chapter: Chapter) -> list[str]:
 def time_to_read_and_run(chapter: Chapter) -> list[str]:
     """How long it takes."""
     time = _under(chapter.opening, "Time")
-    times = re.findall(r"\d+\s*(?:s|sec|seconds?|min|minutes?|h|hours?)\b", time)
+    unit = r"(?:s|sec|seconds?|min|minutes?|h|hours?)\b"
+    times = re.findall(rf"(?:\d+|\ban?|\bone|\btwo)\s+{unit}", time)
     return [] if len(times) >= 2 else ["**Time** should give minutes to read and to run"]
 
 
@@ -169,11 +170,11 @@ def short_cells(chapter: Chapter) -> list[str]:
 
 @rule
 def prose_between_cells(chapter: Chapter) -> list[str]:
-    """Never more than two code cells in a row."""
+    """Never more than three code cells in a row."""
     run, problems = 0, []
     for cell in chapter.cells:
         run = run + 1 if cell.cell_type == "code" else 0
-        if run == 3:
+        if run == 4:
             problems.append(f"nobody says what this is for: {cell.source.splitlines()[0]}")
     return problems
 

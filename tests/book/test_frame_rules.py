@@ -27,7 +27,7 @@ OPENING = f"""\
 
 **You need** [the data](data.ipynb).
 
-**Time** 5 minutes to read, 10 s to run.
+**Time** 5 minutes to read, about a minute to run.
 """
 EXERCISE = """\
 ```{{exercise-start}} Count again
@@ -166,7 +166,7 @@ BROKEN: list[tuple[str, Callable[[Cells], None], str]] = [
     ("the problem first", replace("opening", PROBLEM, "Count."), "paragraph"),
     ("what you will learn", replace("opening", "- to count films,\n", ""), "got 2"),
     ("what you need", replace("opening", "(data.ipynb)", ""), "link"),
-    ("time to read and run", replace("opening", ", 10 s to run", ""), "minutes"),
+    ("time to read and run", replace("opening", ", about a minute to run", ""), "minutes"),
     ("closing sections", replace("closing", "## Where next", "Where next"), "close with"),
     ("literature", replace("prose", "{cite}`somebody`", ""), "cites nothing"),
     ("imports and seed in the first cell", replace("imports", "import recutils\n", ""), "begin"),
@@ -182,7 +182,7 @@ BROKEN: list[tuple[str, Callable[[Cells], None], str]] = [
     ),
     ("short cells", replace("print", "print(0.500)", LONG), "26 lines"),
     ("short cells", replace("print", "print(0.500)", LONG_CLASS), "46 lines"),
-    ("prose between cells", drop("more", "between"), "draw('fig-people')"),
+    ("prose between cells", drop("more", "between", "claim"), "recutils.conclude"),
     ("no trailing semicolon", replace("print", ")", ");"), "semicolon"),
     ("normal form", put_out("print", new_output("stream", name="stderr", text="W")), "normal form"),
     ("outputs of no machine", put_out("timing", stdout("/home/me/data\n")), "/home/me/data"),
