@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from recutils import _checks, _words
+from recutils.movies import RATING_COLUMNS, Movies
+from recutils.truth import Truth
+
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
-
-from recutils import _words
-from recutils.movies import RATING_COLUMNS, Movies
-from recutils.truth import Truth
 
 # MovieLens-100K's shares of 1 to 5 stars; the latent scores are cut where these come out.
 _STAR_SHARES = (0.061, 0.114, 0.271, 0.342, 0.212)
@@ -39,18 +39,20 @@ def blender_ads(size: int, seed: int) -> pd.DataFrame:
 
     Args:
       size: number of customers, >= 1.
-      seed: of the random numbers.
+      seed: of the random numbers, 0 to 2^32 − 1.
 
     Returns:
       `size` rows of float32: country, bananas and cookbooks in [0, 1), and the likeliness of a
       click, y = 0.1 a + 0.4 b + 0.7 c + 0.1 ab + 3.1 bc + 0.1 c².
 
     Raises:
-      ValueError: `size` is below 1.
+      TypeError: an argument is not an int.
+      ValueError: an argument is out of its range.
 
     See: the chapter dcn/feature_crosses.
     """
-    _require_at_least("size", size, 1)
+    size = _checks.integer("size", size, low=1)
+    seed = _checks.integer("seed", seed, low=0, high=2**32 - 1)
     random = np.random.RandomState(seed)
     a = random.randint(200, size=size) / 200
     b = random.randint(24, size=size) / 24
@@ -76,20 +78,21 @@ def movies(
       num_users: number of people, >= 1.
       num_movies: number of films, >= 10.
       num_ratings: number of ratings, at least one and at most 0.45 · num_movies a person.
-      seed: the same seed gives the same world, on every machine.
+      seed: >= 0; the same seed gives the same world, on every machine.
 
     Returns:
       `Movies` of exactly these sizes. A person has at least 20 ratings where that is possible.
 
     Raises:
-      TypeError: a size is not an int.
-      ValueError: a size is out of its range.
+      TypeError: an argument is not an int.
+      ValueError: an argument is out of its range.
 
     See: the chapter basics/data.
     """
-    _require_at_least("num_users", num_users, 1)
-    _require_at_least("num_movies", num_movies, 10)
-    _require_at_least("num_ratings", num_ratings, num_users)
+    num_users = _checks.integer("num_users", num_users, low=1)
+    num_movies = _checks.integer("num_movies", num_movies, low=10)
+    num_ratings = _checks.integer("num_ratings", num_ratings, low=num_users)
+    seed = _checks.integer("seed", seed, low=0)
     most = int(_LARGEST_SHARE_RATED * num_movies) * num_users
     if num_ratings > most:
         raise ValueError(
@@ -194,13 +197,6 @@ def rate(random: np.random.Generator, truth: Truth, latent: np.ndarray) -> np.nd
     """
     noisy = latent + truth.noise * random.standard_normal(latent.size)
     return (1 + np.searchsorted(truth.cuts, noisy)).astype(np.float32)
-
-
-def _require_at_least(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an int, got {type(value).__name__}: {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
 def _normal_quantiles(random: np.random.Generator, size: int) -> np.ndarray:
