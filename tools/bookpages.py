@@ -10,13 +10,14 @@ loading, each page its Open Graph description, tags and date of last change, and
 
 import builtins
 import datetime
+import functools
 import html
 import importlib
 import importlib.metadata
 import re
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,6 +30,7 @@ from sphinx.application import Sphinx
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
+LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
 PITFALL = re.compile(r"^>? ?\*\*Pitfall: (.+?)\*\*", re.MULTILINE | re.DOTALL)
 
 
@@ -53,7 +55,7 @@ def notebook_docs() -> list[str]:
     return [doc for doc in toc() if (ROOT / f"{doc}.ipynb").is_file()]
 
 
-@lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)
 def _read(path: Path, _changed: int) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
 
@@ -121,7 +123,7 @@ def cells_that_teach(entry: str | dict[str, Any], docs: list[str]) -> list[tuple
     return found
 
 
-@lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=1)
 def _changes() -> dict[str, datetime.date]:
     """Path below the root -> date of the last commit that changed it; empty without git."""
     command = ["git", "log", "--format=@%cs", "--name-only", "--no-renames"]
@@ -465,12 +467,18 @@ def polish(app: Sphinx, exception: Exception | None) -> None:
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        new = re.sub(r"<img (?![^>]*\bloading=)([^>]*_images/)", r'<img loading="lazy" \1', text)
+        new = LATE_IMAGE.sub(functools.partial(_lazy, page.parent), text)
         # docutils nests links directly in a list, which screen readers can't follow.
         new = new.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
         new = new.replace(' role="doc-biblioentry"', "")
         if new != text:
             page.write_text(new, encoding="utf-8")
+
+
+def _lazy(folder: Path, image: re.Match[str]) -> str:
+    """With its size in the page, a figure that comes late moves nothing."""
+    width, height = struct.unpack(">II", (folder / image[1]).read_bytes()[16:24])
+    return image[0].replace("<img", f'<img loading="lazy" width="{width}" height="{height}"', 1)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
