@@ -69,11 +69,12 @@ def reference_lines(
     for name, score, dashes in lines:
         if axis == "y":
             ax.axhline(score, color=GREY, linewidth=1, linestyle=dashes, zorder=0)
-            place, turn = (1.01, score), {"va": "center", "transform": ax.get_yaxis_transform()}
+            end = ax.get_yaxis_transform()
+            ax.text(1.01, score, name, color=GREY, fontsize=9, va="center", transform=end)
         else:
             ax.axvline(score, color=GREY, linewidth=1, linestyle=dashes, zorder=0)
-            place, turn = (score, 1.01), {"ha": "center", "transform": ax.get_xaxis_transform()}
-        ax.text(*place, name, color=GREY, fontsize=9, **turn)
+            end = ax.get_xaxis_transform()
+            ax.text(score, 1.01, name, color=GREY, fontsize=9, ha="center", transform=end)
 
 
 def ladder(
@@ -105,7 +106,7 @@ def ladder(
         ax.plot(scores, np.full(scores.size, height), "o", color=color, alpha=0.5, markersize=5)
         ax.plot(scores.mean(), height, "|", color=color, markersize=16, markeredgewidth=2.5)
     if ceiling is not None:
-        reference_lines(ax, {}, float(np.mean(ceiling)), axis="x")
+        reference_lines(ax, {}, float(np.asarray(ceiling, float).mean()), axis="x")
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.grid(axis="x", color="#e5e5e5")
