@@ -3,13 +3,13 @@
 All are fitted on ratings frames and answer by id, for the people and films that one asks for.
 """
 
+from recutils import _checks
+
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from recutils import _checks
 
 
 def popularity(train: pd.DataFrame, movie_ids: npt.ArrayLike) -> pd.Series:

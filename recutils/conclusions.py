@@ -1,11 +1,11 @@
 """Is the difference larger than its uncertainty? Intervals, and the line that concludes."""
 
+from recutils import _checks
+
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-from recutils import _checks
 
 
 class Interval(NamedTuple):

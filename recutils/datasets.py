@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from recutils import _checks
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from recutils import _checks
 
 if TYPE_CHECKING:
     import tensorflow as tf

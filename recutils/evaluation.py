@@ -3,14 +3,14 @@
 Rankings are found in blocks, so that memory stays bounded however many people and films there are.
 """
 
+from recutils import _checks
+
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from recutils import _checks
 
 Pairs = tuple[npt.ArrayLike, npt.ArrayLike]
 
@@ -496,18 +496,23 @@ def index_recall(truth: npt.ArrayLike, approximate: npt.ArrayLike) -> float:
         )
     if truth.dtype.kind in "iu" and truth.min() < 0:
         raise ValueError(f"truth must hold ids of at least 0, got {truth.min()}")
-    # A key for each pair of row and id: then one intersection serves all rows.
-    distinct, codes = np.unique(
-        np.concatenate([truth.ravel(), approximate.ravel()]), return_inverse=True
-    )
-    true_keys, found_keys = (
-        side + len(distinct) * np.arange(len(truth))[:, None]
-        for side in (
+    if truth.dtype.kind not in "iu":
+        codes = pd.factorize(np.concatenate([truth.ravel(), approximate.ravel()]))[0]
+        truth, approximate = (
             codes[: truth.size].reshape(truth.shape),
             codes[truth.size :].reshape(approximate.shape),
         )
-    )
-    return len(np.intersect1d(true_keys, found_keys)) / truth.size
+    # Each id at most once a side: then what stands twice in a sorted row is on both.
+    both = np.sort(np.hstack([_distinct(truth), _distinct(approximate)]), axis=1)
+    found = (both[:, 1:] == both[:, :-1]) & (both[:, 1:] >= 0)
+    return float(found.sum() / truth.size)
+
+
+def _distinct(ids: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """Returns the rows sorted, with -1 in place of repeats."""
+    ordered = np.sort(ids, axis=1).astype(np.int64)
+    ordered[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = -1
+    return ordered
 
 
 def _identifiers(name: str, value: npt.ArrayLike, kinds: str = "iuUSOT") -> npt.NDArray:

@@ -1,10 +1,10 @@
 """Lists of films that one person rated: what listwise models train on and are judged by."""
 
+from recutils import _checks
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from recutils import _checks
 
 _COLUMNS = ("user_id", "movie_title", "movie_id", "user_rating")
 

@@ -29,14 +29,15 @@ class ProgressBar(tf.keras.callbacks.Callback):
         """
         if self._bar is None:
             watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+            # If someone may be watching, the environment variable decides.
+            hidden: dict[str, Any] = {} if watched else {"disable": True}
             self._epochs = self.params["epochs"] - epoch
             steps = self.params["steps"]
             self._bar = tqdm(
                 total=steps and steps * self._epochs,
                 unit="batch",
                 leave=False,
-                # Left to the environment variable if there may be someone to see it.
-                **({} if watched else {"disable": True}),
+                **hidden,
             )
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:

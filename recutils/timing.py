@@ -1,12 +1,12 @@
 """How long does it take? A measurement that can be repeated."""
 
+from recutils import _checks
+
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-
-from recutils import _checks
 
 
 class Timing(NamedTuple):

@@ -1,14 +1,13 @@
 """Popularity, EASE, film means and ridge biases against their definitions."""
 
+from recutils import baselines
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
-
-import recutils
-from recutils import baselines
 
 MOVIES = [f"m{i}" for i in range(9)]
 
@@ -162,6 +161,3 @@ class TestRidgeBiases:
             biases.predict("u1", "m1")
         with pytest.raises(ValueError, match="movie_ids must have no missing values"):
             biases.predict(["u1"], [None])
-
-
-assert recutils

@@ -1,13 +1,12 @@
 """The line that closes an argument, and the intervals behind it."""
 
+from recutils import conclusions
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-
-import recutils
-from recutils import conclusions
 
 scores = st.lists(
     st.tuples(st.floats(-100, 100), st.floats(-100, 100)), min_size=2, max_size=12
@@ -145,6 +144,3 @@ class TestBootstrapInterval:
             conclusions.bootstrap_interval([1, 2], [1, 2], **options)
         with pytest.raises(ValueError, match="at least 2 scores"):
             conclusions.bootstrap_interval([1], [2])
-
-
-assert recutils

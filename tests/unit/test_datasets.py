@@ -1,6 +1,6 @@
 """Splits lose nothing, vocabularies are stable, and pipelines shuffle after they cache."""
 
-import recutils  # isort: skip
+from recutils import datasets
 
 import numpy as np
 import pandas as pd
@@ -8,10 +8,6 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from recutils import datasets
-
-assert recutils
 
 
 def ratings(seed, num_rows, num_users=7):

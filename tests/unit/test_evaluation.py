@@ -1,6 +1,6 @@
 """Top-k, retrieval metrics, NDCG and index recall, against loops and against the libraries."""
 
-import recutils  # isort: skip
+from recutils import evaluation
 
 import itertools
 
@@ -13,10 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 from tensorflow_recommenders.examples import movielens as tfrs_movielens
-
-from recutils import evaluation
-
-assert recutils
 
 
 def world(seed, num_users=12, num_movies=40, num_ratings=200, dim=4):

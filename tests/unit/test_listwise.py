@@ -1,6 +1,6 @@
 """Lists: their contract, their chances, and that no rating is forgotten."""
 
-import recutils  # isort: skip
+from recutils import listwise
 
 import itertools
 
@@ -11,10 +11,6 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_recommenders.examples import movielens as tfrs_movielens
-
-from recutils import listwise
-
-assert recutils
 
 
 def ratings(counts, seed=0):

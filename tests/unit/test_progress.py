@@ -1,6 +1,6 @@
 """The progress bar: what it shows to whom, and that nothing stays."""
 
-import recutils  # isort: skip
+from recutils import progress
 
 import io
 import os
@@ -12,10 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tqdm import tqdm
-
-from recutils import progress
-
-assert recutils
 
 
 class Stderr(io.StringIO):

@@ -1,8 +1,8 @@
 """The measurement itself, with a clock that the test turns."""
 
-import pytest
-
 from recutils import timing
+
+import pytest
 
 
 def test_takes_quartiles_after_the_warm_up(monkeypatch):

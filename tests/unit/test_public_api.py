@@ -1,0 +1,126 @@
+"""Every public name of recutils is documented and typed."""
+
+import recutils
+
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+MODULES = [
+    importlib.import_module(f"recutils.{module.name}")
+    for module in pkgutil.iter_modules(recutils.__path__)
+    if not module.name.startswith("_")
+]
+
+
+def public(owner, module):
+    """Public functions and classes that `module` itself defines, as (name, object)."""
+    for name, member in vars(owner).items():
+        value = getattr(member, "__func__", member)  # of a class or static method
+        value = value.fget if isinstance(value, property) else value
+        if (
+            not name.startswith("_")
+            and (inspect.isfunction(value) or inspect.isclass(value))
+            and value.__module__ == module.__name__
+        ):
+            yield name, value
+            if inspect.isclass(value):
+                for inner, method in public(value, module):
+                    yield f"{name}.{inner}", method
+
+
+NAMES = {
+    f"{module.__name__.removeprefix('recutils.')}.{name}": value
+    for module in MODULES
+    for name, value in public(module, module)
+}
+FUNCTIONS = {name: value for name, value in NAMES.items() if inspect.isfunction(value)}
+
+
+def parameters(function):
+    return [
+        parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name not in ("self", "cls")
+    ]
+
+
+def section(function, title):
+    """The text of a section of a docstring, up to the next one."""
+    found = re.search(rf"^{title}:\n(.*?)(?=^\S|\Z)", inspect.getdoc(function), re.M | re.S)
+    return found.group(1) if found else ""
+
+
+def test_finds_the_contract():
+    promised = {
+        "seeding.set_seed",
+        "synthetic.blender_ads",
+        "synthetic.movies",
+        "movielens.load",
+        "movies.Movies.from_frames",
+        "loading.load_movies",
+        "conclusions.conclude",
+        "datasets.split",
+        "datasets.vocabulary",
+        "datasets.to_dataset",
+        "listwise.sample_lists",
+        "listwise.partition_lists",
+        "evaluation.top_k",
+        "evaluation.precision_recall_at_k",
+        "evaluation.ndcg",
+        "evaluation.index_recall",
+        "timing.measure",
+        "truth.Truth.rating_distribution",
+        "truth.Truth.watch_probability",
+    }
+    assert promised <= set(NAMES)
+    for name in ("set_seed", "load_movies", "conclude"):
+        assert inspect.isfunction(getattr(recutils, name))
+        assert name in recutils.__all__
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_modules_say_what_they_are_for(module):
+    first = inspect.getdoc(module).splitlines()[0]
+    assert first.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_documented(name):
+    text = NAMES[name].__doc__
+    assert text, "no docstring of its own"
+    first = text.splitlines()[0]
+    assert first.strip().endswith("."), f"the first line must be a sentence, got {first!r}"
+    # A method or property is explained by its class; what stands alone names its chapter.
+    if "." not in name.split(".", 1)[1] and inspect.isfunction(NAMES[name]):
+        assert re.search(r"^\s*See: ", text, re.M), "no link back to a chapter"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_arguments_and_results_are_documented(name):
+    function = FUNCTIONS[name]
+    arguments = section(function, "Args")
+    for parameter in parameters(function):
+        assert re.search(rf"^  {parameter.name}: \S", arguments, re.M), parameter.name
+    described = re.findall(r"^  (\w+): ", arguments, re.M)
+    assert described == [parameter.name for parameter in parameters(function)]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_is_typed(name):
+    function = FUNCTIONS[name]
+    for parameter in parameters(function):
+        assert parameter.annotation is not inspect.Parameter.empty, parameter.name
+    assert inspect.signature(function).return_annotation is not inspect.Signature.empty
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_results_are_documented(name):
+    function = FUNCTIONS[name]
+    if inspect.signature(function).return_annotation in (None, "None"):
+        assert not section(function, "Returns")
+    elif "." not in name.split(".", 1)[1]:
+        assert section(function, "Returns")
