@@ -122,7 +122,9 @@ class Truth:
     def expected_rating(self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike) -> np.ndarray:
         """Mean number of stars: the best prediction in squared error.
 
-        Args, Raises: as in `rating_distribution`.
+        Args:
+          user_ids: [n] strings, as for `rating_distribution`.
+          movie_ids: [n] strings, as for `rating_distribution`.
 
         Returns:
           [n] float64, between 1 and 5.
@@ -132,7 +134,9 @@ class Truth:
     def expected_gain(self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike) -> np.ndarray:
         """Mean of 2^stars − 1: ordering by it gives the best possible NDCG.
 
-        Args, Raises: as in `rating_distribution`.
+        Args:
+          user_ids: [n] strings, as for `rating_distribution`.
+          movie_ids: [n] strings, as for `rating_distribution`.
 
         Returns:
           [n] float64, between 1 and 31.
