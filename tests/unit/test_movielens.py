@@ -1,0 +1,316 @@
+"""Real files: each kind is read as it stands, and whatever is wrong is refused by file and line."""
+
+from recutils import movielens
+from recutils.movies import MOVIE_COLUMNS, RATING_COLUMNS
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-latest-small"
+
+FLAGS = {"Café Noir (1995)": (1, 18), "Harbor, The (1994)": (5,), "unknown": (0,)}
+ML_100K = {
+    "u.data": "1\t10\t4\t881250949\n2\t20\t5\t881250940\n2\t10\t1\t881250945\n",
+    "u.user": "1|24|M|technician|85711\n2|53|F|other|T8H1N\n3|7|M|student|01002\n",
+    "u.item": "".join(
+        f"{10 * (place + 1)}|{title}|01-Jan-1995||http://films.example/{place}|"
+        + "|".join(str(int(flag in flags)) for flag in range(19))
+        + "\n"
+        for place, (title, flags) in enumerate(FLAGS.items())
+    ),
+}
+ML_1M = {
+    "ratings.dat": "1::10::4::978300760\n2::20::5::978300750\n2::10::1::978300755\n",
+    "users.dat": "1::F::1::10::48067\n2::M::56::16::70072-1234\n",
+    "movies.dat": "10::Café Wars: Part I (1977)::Action|Sci-Fi\n20::Harbor (1994)::Drama\n",
+}
+ML_LATEST = {
+    "ratings.csv": "userId,movieId,rating,timestamp\n"
+    "1,10,4.0,964982703\n1,20,3.5,964982700\n2,10,0.5,964982701\n",
+    "movies.csv": "movieId,title,genres\n"
+    '10,"Café, The (1995)",Comedy|Drama\n20,Harbor (1994),(no genres listed)\n30,1984,War\n',
+}
+OWN = {
+    "ratings.csv": "timestamp,user_id,movie_id,user_rating\n200,ann,x,4.25\n100,bob,y,9\n",
+    "users.csv": "user_id,city\nann,Ulm\nbob,Bonn\n",
+    "movies.csv": "movie_id,movie_title,movie_genres\nx,Xenia,Drama|War\ny,Yes,\n",
+}
+KINDS = {"100k": ML_100K, "1m": ML_1M, "latest": ML_LATEST, "own": OWN}
+
+
+def write(folder, files, encoding="utf-8"):
+    for name, content in files.items():
+        data = content if isinstance(content, bytes) else content.encode(encoding)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def rows(frame):
+    return frame.to_numpy(object).tolist()
+
+
+def changed(files, name, old, new):
+    assert files[name].count(old) == 1
+    return files | {name: files[name].replace(old, new)}
+
+
+class TestKinds:
+    @pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig"])
+    def test_100k(self, tmp_path, encoding):
+        found = movielens.load(write(tmp_path, ML_100K, encoding))
+        assert rows(found.ratings) == [
+            ["2", "20", "Harbor, The (1994)", 5, 881250940],
+            ["2", "10", "Café Noir (1995)", 1, 881250945],
+            ["1", "10", "Café Noir (1995)", 4, 881250949],
+        ]
+        assert found.users.columns.tolist() == [
+            "user_id",
+            "user_gender",
+            "bucketized_user_age",
+            "user_occupation_text",
+            "user_zip_code",
+        ]
+        assert rows(found.users) == [
+            ["1", "male", "18-24", "technician", "85711"],
+            ["2", "female", "50-55", "other", "T8H1N"],
+            ["3", "male", "Under 18", "student", "01002"],
+        ]
+        assert rows(found.movies) == [
+            ["10", "Café Noir (1995)", ["Action", "Western"]],
+            ["20", "Harbor, The (1994)", ["Comedy"]],
+            ["30", "unknown", ["unknown"]],
+        ]
+
+    @pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+    def test_1m(self, tmp_path, encoding):
+        found = movielens.load(write(tmp_path, ML_1M, encoding))
+        assert rows(found.ratings)[0] == ["2", "20", "Harbor (1994)", 5, 978300750]
+        assert rows(found.users) == [
+            ["1", "female", "Under 18", "K-12 student", "48067"],
+            ["2", "male", "56+", "self-employed", "70072-1234"],
+        ]
+        assert rows(found.movies) == [
+            ["10", "Café Wars: Part I (1977)", ["Action", "Sci-Fi"]],
+            ["20", "Harbor (1994)", ["Drama"]],
+        ]
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+    def test_latest(self, tmp_path, encoding):
+        found = movielens.load(write(tmp_path, ML_LATEST, encoding))
+        assert rows(found.ratings) == [
+            ["1", "20", "Harbor (1994)", 3.5, 964982700],
+            ["2", "10", "Café, The (1995)", 0.5, 964982701],
+            ["1", "10", "Café, The (1995)", 4, 964982703],
+        ]
+        assert rows(found.users) == [["1"], ["2"]]
+        assert rows(found.movies) == [
+            ["10", "Café, The (1995)", ["Comedy", "Drama"]],
+            ["20", "Harbor (1994)", []],
+            ["30", "1984", ["War"]],
+        ]
+
+    def test_own(self, tmp_path):
+        found = movielens.load(write(tmp_path, OWN))
+        assert rows(found.ratings) == [
+            ["bob", "y", "Yes", 9, 100],
+            ["ann", "x", "Xenia", 4.25, 200],
+        ]
+        assert rows(found.users) == [["ann", "Ulm"], ["bob", "Bonn"]]
+        assert rows(found.movies) == [["x", "Xenia", ["Drama", "War"]], ["y", "Yes", []]]
+
+    def test_own_without_users_and_movies(self, tmp_path):
+        ratings = "user_id,movie_id,movie_title,user_rating,timestamp\n7,x,Xenia,4,1\n7,y,Yes,3,2\n"
+        found = movielens.load(write(tmp_path, {"ratings.csv": ratings}))
+        assert rows(found.users) == [["7"]]
+        assert rows(found.movies) == [["x", "Xenia", []], ["y", "Yes", []]]
+
+    def test_what_pandas_writes_is_read_back(self, tmp_path):
+        first = movielens.load(write(tmp_path, ML_LATEST))
+        own = tmp_path / "own"
+        own.mkdir()
+        for name in ("ratings", "users", "movies"):
+            getattr(first, name).to_csv(own / f"{name}.csv", index=False)
+        again = movielens.load(own)
+        for name in ("ratings", "users", "movies"):
+            pd.testing.assert_frame_equal(getattr(again, name), getattr(first, name))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_schema(self, tmp_path, kind):
+        found = movielens.load(str(write(tmp_path, KINDS[kind])))
+        assert found.truth is None
+        assert found.ratings.columns.tolist() == RATING_COLUMNS
+        assert found.movies.columns.tolist() == MOVIE_COLUMNS
+        assert found.ratings["user_rating"].dtype == np.float32
+        assert found.ratings["timestamp"].dtype == np.int64
+        assert found.ratings["timestamp"].is_monotonic_increasing
+        assert all(isinstance(value, str) for value in found.ratings["movie_id"])
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize(
+        "change",
+        [lambda text: text.replace("\n", "\r\n"), lambda text: text[:-1]],
+        ids=["CRLF", "no end of line"],
+    )
+    def test_line_ends_dont_matter(self, tmp_path, kind, change):
+        (tmp_path / "as it is").mkdir()
+        plain = movielens.load(write(tmp_path / "as it is", KINDS[kind]))
+        files = {name: change(text) for name, text in KINDS[kind].items()}
+        other = movielens.load(write(tmp_path, files))
+        for name in ("ratings", "users", "movies"):
+            pd.testing.assert_frame_equal(getattr(other, name), getattr(plain, name))
+
+    def test_a_title_may_hold_a_line_break_and_quotes(self, tmp_path):
+        files = changed(ML_LATEST, "movies.csv", "Harbor (1994)", '"Har""b""or\n(1994)"')
+        found = movielens.load(write(tmp_path, files))
+        assert found.movies["movie_title"][1] == 'Har"b"or\n(1994)'
+        files["movies.csv"] += "40,x\n"
+        with pytest.raises(ValueError, match=r"movies.csv, line 6: expected 3 fields"):
+            movielens.load(write(tmp_path, files))
+
+
+BAD_LINES = [
+    # a rating's fields
+    ("100k", "u.data", "\t881250940", "", 2, "expected 4 fields separated by '\\\\t', got 3"),
+    ("100k", "u.data", "\t881250940", "\t881250940\t1", 2, "expected 4 fields .* got 5"),
+    ("100k", "u.data", "\t881250949", "\t881250949\t1", 1, "expected 4 fields .* got 5"),
+    ("1m", "ratings.dat", "::978300750", "", 2, "expected 4 fields separated by '::', got 3"),
+    ("1m", "ratings.dat", "1::10::4", "1:10::4", 1, "expected 4 fields .* got 3"),
+    ("latest", "ratings.csv", ",964982700", "", 3, "expected 4 fields separated by ',', got 3"),
+    ("latest", "ratings.csv", ",964982703", ",964982703,1", 2, "expected 4 fields .* got 5"),
+    ("latest", "ratings.csv", "1,20,3.5", "\n1,20,3.5", 3, "expected 4 fields .* got 0"),
+    ("own", "ratings.csv", "bob,y,9", "bob,y,9,1", 3, "expected 4 fields .* got 5"),
+    # numbers
+    ("100k", "u.data", "\t4\t", "\tfour\t", 1, "user_rating must be a number, got 'four'"),
+    ("1m", "ratings.dat", "::4::", "::::", 1, "user_rating must be a number, got ''"),
+    ("latest", "ratings.csv", "3.5", "x", 3, "rating must be a number, got 'x'"),
+    ("latest", "ratings.csv", "3.5", "nan", 3, "rating must be a number, got 'nan'"),
+    ("latest", "ratings.csv", "3.5", "inf", 3, "stars must be 0.5 to 5 .* got inf"),
+    ("latest", "ratings.csv", "3.5", "", 3, "rating must be a number, got ''"),
+    ("latest", "ratings.csv", "964982700", "9649.5", 3, "timestamp must be whole seconds, got"),
+    ("latest", "ratings.csv", "964982700", "9" * 20, 3, "timestamp must be whole seconds, got"),
+    ("latest", "ratings.csv", "1,20", "1,2_0", 3, "movieId must be a whole number, got '2_0'"),
+    ("latest", "ratings.csv", "1,20", "-1,20", 3, "userId must be a whole number, got '-1'"),
+    ("own", "ratings.csv", "ann", "", 2, "user_id must be some text, got ''"),
+    # the scale
+    ("100k", "u.data", "\t4\t", "\t4.5\t", 1, "stars must be 1 to 5 in steps of 1, got 4.5"),
+    ("100k", "u.data", "\t4\t", "\t6\t", 1, "stars must be 1 to 5 in steps of 1, got 6"),
+    ("1m", "ratings.dat", "::4::", "::0::", 1, "stars must be 1 to 5 in steps of 1, got 0"),
+    ("latest", "ratings.csv", "3.5", "5.5", 3, "stars must be 0.5 to 5 in steps of 0.5, got 5.5"),
+    ("latest", "ratings.csv", "3.5", "3.25", 3, "stars must be 0.5 to 5 .* got 3.25"),
+    ("latest", "ratings.csv", "3.5", "0", 3, "stars must be 0.5 to 5 .* got 0"),
+    # one row against the others
+    ("100k", "u.data", "2\t10", "2\t20", 3, "user 2 rates movie 20 a second time"),
+    ("1m", "ratings.dat", "2::10", "2::20", 3, "user 2 rates movie 20 a second time"),
+    ("latest", "ratings.csv", "1,20", "1,10", 3, "user 1 rates movie 10 a second time"),
+    ("latest", "ratings.csv", "1,20", "1,77", 3, "movie 77 is not in movies.csv"),
+    ("100k", "u.data", "2\t20", "2\t77", 2, "movie 77 is not in u.item"),
+    ("1m", "ratings.dat", "2::20", "9::20", 2, "user 9 is not in users.dat"),
+    ("own", "ratings.csv", "bob", "eve", 3, "user eve is not in users.csv"),
+    ("own", "ratings.csv", ",y,", ",q,", 3, "movie q is not in movies.csv"),
+    ("100k", "u.user", "3|7", "1|7", 3, "user 1 stands there a second time"),
+    ("latest", "movies.csv", "30,", "10,", 4, "movie 10 stands there a second time"),
+    # people and films
+    ("100k", "u.user", "|24|", "|old|", 1, "age must be an age in years, got 'old'"),
+    ("100k", "u.user", "|F|", "|X|", 2, "gender must be F or M, got 'X'"),
+    ("100k", "u.user", "|other", "", 2, "expected 5 fields separated by '|', got 4"),
+    ("100k", "u.item", "http://films.example/1|0", "http://films.example/1|2", 2, "unknown must"),
+    ("1m", "users.dat", "::16::", "::21::", 2, "occupation must be a code from 0 to 20, got '21'"),
+    ("1m", "movies.dat", "Harbor", "Har::bor", 2, "expected 3 fields separated by '::', got 4"),
+    ("latest", "movies.csv", ",War", "", 4, "expected 3 fields separated by ',', got 2"),
+    ("latest", "movies.csv", "1984", "", 4, "title must be some text, got ''"),
+    ("latest", "movies.csv", '(1995)"', "(1995)", 2, "expected comma-separated text"),
+    ("own", "users.csv", ",Bonn", "", 3, "expected 2 fields separated by ',', got 1"),
+    # the header
+    ("latest", "ratings.csv", "rating,", "stars,", 1, "expected the columns .* got .*'stars'"),
+    ("latest", "movies.csv", "title", "name", 1, "expected the columns .* got .*'name'"),
+    ("latest", "ratings.csv", "userId,movieId,rating,timestamp\n", "", 1, "expected the columns"),
+    ("own", "users.csv", "user_id", "user", 1, "expected the columns"),
+]
+
+
+class TestWrong:
+    @pytest.mark.parametrize("bad", BAD_LINES, ids=lambda bad: "-".join(map(str, bad[:5])))
+    def test_lines(self, tmp_path, bad):
+        kind, name, old, new, line, what = bad
+        write(tmp_path, changed(KINDS[kind], name, old, new))
+        what = what.replace("|", r"\|")
+        with pytest.raises(ValueError, match=rf"{re.escape(name)}, line {line}: {what}"):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("kind", "name"),
+        [(kind, name) for kind in ("100k", "1m", "latest") for name in KINDS[kind]],
+    )
+    def test_missing_files(self, tmp_path, kind, name):
+        write(tmp_path, KINDS[kind])
+        (tmp_path / name).unlink()
+        with pytest.raises(FileNotFoundError, match=rf"{re.escape(name)} is missing"):
+            movielens.load(tmp_path)
+
+    def test_own_ratings_without_titles(self, tmp_path):
+        write(tmp_path, {"ratings.csv": OWN["ratings.csv"]})
+        with pytest.raises(FileNotFoundError, match=r"movies.csv is missing, and .* movie_title"):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("kind", "name"), [(kind, name) for kind in KINDS for name in KINDS[kind]]
+    )
+    def test_empty_files(self, tmp_path, kind, name):
+        write(tmp_path, KINDS[kind] | {name: ""})
+        with pytest.raises(ValueError, match=re.escape(name)):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize("name", ML_LATEST)
+    def test_header_alone(self, tmp_path, name):
+        header = ML_LATEST[name].splitlines()[0] + "\n"
+        write(tmp_path, ML_LATEST | {name: header})
+        with pytest.raises(ValueError, match=rf"{name} has no line of data"):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("kind", "name"), [("100k", "u.data"), ("1m", "ratings.dat"), ("latest", "ratings.csv")]
+    )
+    @pytest.mark.parametrize("cut", [2, 5, 11, 12, 13])
+    def test_cut_off(self, tmp_path, kind, name, cut):
+        write(tmp_path, KINDS[kind] | {name: KINDS[kind][name][:-cut]})
+        with pytest.raises(ValueError, match=rf"{re.escape(name)}, (last line|line \d): "):
+            movielens.load(tmp_path)
+
+    def test_wrong_encoding(self, tmp_path):
+        write(tmp_path, ML_LATEST)
+        (tmp_path / "movies.csv").write_bytes(ML_LATEST["movies.csv"].encode("latin-1"))
+        with pytest.raises(ValueError, match=r"movies.csv, line 2: expected UTF-8, got b'10,"):
+            movielens.load(tmp_path)
+        (tmp_path / "movies.csv").write_bytes(ML_LATEST["movies.csv"].encode("utf-16"))
+        with pytest.raises(ValueError, match=r"movies.csv, line 1: expected"):
+            movielens.load(tmp_path)
+
+    def test_unknown_folders(self, tmp_path):
+        with pytest.raises(ValueError, match=r"not a MovieLens folder: expected .* found \[\]"):
+            movielens.load(tmp_path)
+        (tmp_path / "notes.txt").write_text("nothing")
+        with pytest.raises(ValueError, match=r"expected u.data.* found \['notes.txt'\]"):
+            movielens.load(tmp_path)
+        for path in (tmp_path / "nowhere", tmp_path / "notes.txt"):
+            with pytest.raises(FileNotFoundError, match=f"there is no folder {path}"):
+                movielens.load(path)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"MovieLens is not at {REAL}")
+class TestReal:
+    def test_ml_latest_small(self):
+        found = movielens.load(REAL)
+        assert len(found.ratings) == 100_836
+        assert found.users.shape == (610, 1)
+        assert len(found.movies) == 9_742
+        assert found.ratings["movie_id"].nunique() == 9_724
+        assert found.movies["movie_title"].duplicated().sum() == 5
+        assert sorted(found.ratings["user_rating"].unique()) == list(np.arange(0.5, 5.5, 0.5))
+        toy_story = found.movies.set_index("movie_id").loc["1"]
+        assert toy_story["movie_title"] == "Toy Story (1995)"
+        assert toy_story["movie_genres"][:2] == ["Adventure", "Animation"]
+        assert (found.movies["movie_genres"].map(len) == 0).sum() == 34
