@@ -41,6 +41,14 @@ def test_loads_nothing_from_other_hosts(page: str) -> None:
     assert [link for link in links if link and urlsplit(link).netloc] == []
 
 
+@pytest.mark.parametrize(("button", "way"), [("right-next", PAGES), ("left-prev", PAGES[::-1])])
+def test_previous_and_next_lead_through_the_whole_book(button: str, way: list[str]) -> None:
+    for page, after in itertools.pairwise(way):
+        (link,) = soup(page).select(f"a.{button}")
+        assert ((SITE / page).parent / link["href"]).resolve() == (SITE / after).resolve()
+    assert not soup(way[-1]).select(f"a.{button}")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_headings_in_order(page: str) -> None:
     levels = [
