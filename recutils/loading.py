@@ -1,10 +1,11 @@
 """The data of the chapters: synthetic films, or a folder of the reader's choice."""
 
+from recutils.movielens import load
+from recutils.movies import Movies
+from recutils.synthetic import movies
+
 import os
 from pathlib import Path
-
-from recutils import movielens, synthetic
-from recutils.movies import Movies
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -27,5 +28,5 @@ def load_movies() -> Movies:
     """
     folder = os.environ.get("RECUTILS_DATA")
     if not folder:
-        return synthetic.movies()
-    return movielens.load(_REPOSITORY / Path(folder).expanduser())
+        return movies()
+    return load(_REPOSITORY / Path(folder).expanduser())
