@@ -1,0 +1,28 @@
+"""The first chapter meets its goals on real ratings too, with not a cell changed."""
+
+from pathlib import Path
+
+import nbcheck
+import nbformat
+import notebooks
+import pytest
+import replicate
+
+CHAPTER = notebooks.BOOK / "basics" / "retrieval.ipynb"
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-latest-small"
+GOALS = [
+    "P@10: two towers without logQ stay below popularity",
+    "P@10: two towers with logQ beat popularity",
+    "P@10: with L2 and averaging at least 95% of EASE",
+    "R@100: with L2 and averaging at least 98% of EASE",
+]
+
+
+@pytest.mark.skipif(
+    not DATA.is_dir(), reason=f"needs MovieLens ratings in ../shared/data/{DATA.name}"
+)
+def test_retrieval_meets_its_goals_on_movielens():
+    environment = nbcheck.kernel_environment() | {"RECUTILS_DATA": str(DATA)}
+    chapter = nbformat.read(CHAPTER, as_version=4)
+    found = replicate.all_conclusions(notebooks.run(chapter, CHAPTER.parent, environment))
+    assert {claim: found[claim].verdict for claim in GOALS} == dict.fromkeys(GOALS, "holds")
