@@ -2,6 +2,8 @@
 
 import recutils  # isort: skip
 
+from recutils import baselines, datasets, evaluation, listwise, synthetic
+
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +13,6 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
-
-from recutils import baselines, datasets, evaluation, listwise, synthetic
 
 SEEDS = (42, 7, 20)
 ML_100K_STARS = (0.061, 0.114, 0.271, 0.342, 0.212)
@@ -101,6 +101,13 @@ def gini(counts):
     return (2 * rank - counts.size - 1) @ counts / (counts.size * counts.sum())
 
 
+def require(row, value, low=-np.inf, high=np.inf):
+    """Shows a row of the table (pytest -s), and that it lies where it must."""
+    report = f"{row}: {value:.4f}, must be {low:.4f} to {high:.4f}"
+    print(report)
+    assert low <= value <= high, report
+
+
 def rmse(predictions, stars):
     return float(np.sqrt(np.mean((np.asarray(predictions) - np.asarray(stars)) ** 2)))
 
@@ -114,26 +121,29 @@ def test_the_long_tail_is_that_of_movielens(world):
     ratings, films = world.films.ratings, world.films.movies["movie_id"]
     by_film = ratings["movie_id"].value_counts().reindex(films, fill_value=0).to_numpy()
     by_user = ratings["user_id"].value_counts().reindex(world.films.users["user_id"]).to_numpy()
-    assert 0.58 <= gini(by_film) <= 0.68
-    assert 0.42 <= gini(by_user) <= 0.52
-    assert 0.053 <= np.sort(by_film)[-17:].sum() / len(ratings) <= 0.093
+    require("Gini of films", gini(by_film), 0.58, 0.68)
+    require("Gini of users", gini(by_user), 0.42, 0.52)
+    top = np.sort(by_film)[-17:].sum() / len(ratings)
+    require("share of the top 1% of films", top, 0.053, 0.093)
 
 
 def test_the_stars_are_those_of_movielens(world):
     shares = world.films.ratings["user_rating"].value_counts(normalize=True).sort_index()
     assert shares.index.tolist() == [1, 2, 3, 4, 5]
-    np.testing.assert_allclose(shares, ML_100K_STARS, atol=0.03)
+    for stars, real in enumerate(ML_100K_STARS, 1):
+        require(f"share of {stars} stars", shares[stars], real - 0.03, real + 0.03)
 
 
 def test_ease_finds_about_twice_what_popularity_finds(world):
-    assert 0.14 <= world.precision("popularity") <= 0.22
-    assert 1.7 <= world.precision("ease") / world.precision("popularity") <= 2.5
+    require("popularity P@10", world.precision("popularity"), 0.14, 0.22)
+    ratio = world.precision("ease") / world.precision("popularity")
+    require("EASE P@10 / popularity's", ratio, 1.7, 2.5)
 
 
 def test_no_model_passes_the_truth(world):
     for model in ("popularity", "ease"):
-        assert world.precision(model) < world.precision("truth")
-        assert world.recall(model) < world.recall("truth")
+        require(f"{model} P@10", world.precision(model), high=world.precision("truth"))
+        require(f"{model} R@100", world.recall(model), high=world.recall("truth"))
 
 
 def train_two_towers(world, dim, use_logq, l2=0.0):
@@ -160,20 +170,21 @@ def test_two_towers_need_logq_and_l2(world):
     plain = train_two_towers(world, 32, use_logq=False)
     corrected = train_two_towers(world, 32, use_logq=True)
     regularised = train_two_towers(world, 64, use_logq=True, l2=0.05)
-    assert plain[0] < world.precision("popularity")
-    assert corrected[0] > 1.3 * world.precision("popularity")
-    assert regularised[0] >= 0.93 * world.precision("ease")
+    popularity, ease = world.precision("popularity"), world.precision("ease")
+    require("two towers without logQ P@10", plain[0], high=popularity)
+    require("two towers with logQ P@10 / popularity's", corrected[0] / popularity, 1.3)
+    require("two towers with logQ and L2 P@10 / EASE's", regularised[0] / ease, 0.93)
     for model in (plain, corrected, regularised):
-        assert model[0] < ceiling[0]
-        assert model[1] < ceiling[1]
+        require("two towers P@10", model[0], high=ceiling[0])
+        require("two towers R@100", model[1], high=ceiling[1])
 
 
 def test_stars_leave_room_between_biases_and_the_floor(world):
     train, test = world.parts
     biases = world.biases.predict(test["user_id"], test["movie_id"])
     floor = world.films.truth.bayes_rmse(test)
-    assert 0.90 <= rmse(biases, test["user_rating"]) <= 0.97
-    assert 0.78 <= floor <= 0.88
+    require("biases by ridge, RMSE", rmse(biases, test["user_rating"]), 0.90, 0.97)
+    require("Bayes floor, RMSE", floor, 0.78, 0.88)
     assert world.films.truth.bayes_rmse(train) == pytest.approx(floor, abs=0.02)
 
 
@@ -209,8 +220,8 @@ def test_crosses_of_features_can_be_found(world):
         known.T @ known + 8 * np.eye(known.shape[1]), known.T @ biases[0].to_numpy()
     )
     better = rmse(crosses(test) @ weights, biases[1])
-    assert better < rmse(0, biases[1]) - 0.02
-    assert better > world.films.truth.bayes_rmse(test)
+    floor = world.films.truth.bayes_rmse(test)
+    require("biases and crosses, RMSE", better, floor, rmse(0, biases[1]) - 0.02)
 
 
 def fit_factors(world):
@@ -248,8 +259,8 @@ def test_embeddings_order_and_predict_better_than_biases(world):
     predict = fit_factors(world)
     biases = world.biases.predict(test["user_id"], test["movie_id"])
     floor = world.films.truth.bayes_rmse(test)
-    assert floor < rmse(predict(test), test["user_rating"])
-    assert rmse(predict(test), test["user_rating"]) < 0.99 * rmse(biases, test["user_rating"])
+    ours = rmse(predict(test), test["user_rating"])
+    require("biases and embeddings, RMSE", ours, floor, 0.99 * rmse(biases, test["user_rating"]))
 
     lists = listwise.partition_lists(test, list_size=5, seed=world.seed)
     shape = lists["user_rating"].shape
@@ -257,12 +268,17 @@ def test_embeddings_order_and_predict_better_than_biases(world):
         {"user_id": np.repeat(lists["user_id"], 5), "movie_id": lists["movie_id"].ravel()}
     )
     means = baselines.film_means(train, world.films.movies["movie_id"])
-    ladder = [
-        np.random.default_rng(world.seed).random(len(pairs)),
-        means.loc[pairs["movie_id"]].to_numpy(),
-        predict(pairs),
-        world.films.truth.expected_gain(pairs["user_id"], pairs["movie_id"]),
-    ]
-    ndcg = [evaluation.ndcg(lists["user_rating"], scores.reshape(shape)) for scores in ladder]
+    ladder = {
+        "random": np.random.default_rng(world.seed).random(len(pairs)),
+        "film mean": means.loc[pairs["movie_id"]].to_numpy(),
+        "biases and embeddings": predict(pairs),
+        "ceiling": world.films.truth.expected_gain(pairs["user_id"], pairs["movie_id"]),
+    }
+    ndcg = {
+        name: evaluation.ndcg(lists["user_rating"], scores.reshape(shape))
+        for name, scores in ladder.items()
+    }
     for worse, better in itertools.pairwise(ndcg):
-        assert in_standard_errors(better - worse) > 2
+        row = f"NDCG {ndcg[worse].mean():.4f} of {worse}, {ndcg[better].mean():.4f} of {better}"
+        lead = in_standard_errors(ndcg[better] - ndcg[worse])
+        require(f"{row}: the gap in standard errors", lead, 2)
