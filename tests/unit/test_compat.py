@@ -1,5 +1,7 @@
 """`import recutils` makes TFRS and TF-Ranking work on current TensorFlow, quietly."""
 
+import recutils  # it comes first: selects Keras 2
+
 import inspect
 import itertools
 import os
@@ -11,8 +13,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_ranking as tfr
 import tensorflow_recommenders as tfrs
-
-import recutils  # it comes first: selects Keras 2
 
 
 def python(code: str, **env: str) -> subprocess.CompletedProcess[str]:
