@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from recutils.truth import Truth
+
+import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-
-from recutils.truth import Truth
 
 RATING_COLUMNS = ["user_id", "movie_id", "movie_title", "user_rating", "timestamp"]
 MOVIE_COLUMNS = ["movie_id", "movie_title", "movie_genres"]
@@ -54,70 +56,110 @@ class Movies:
 
         Raises:
           TypeError: an argument is not a DataFrame.
-          ValueError: a column is missing, an id is missing or given twice, a person rates a film
-            twice, a rating is not a finite number, a timestamp is not an integer, or a rating
-            names a person or film that its table lacks. The message names table, column and row.
+          ValueError: ratings has no row, a column is missing, an id is missing or given twice, a
+            person rates a film twice, a rating is not a finite number, a timestamp is not a whole
+            number, genres are not lists of strings, a film has two titles, or a rating names a
+            person or film that its table lacks. The message names table, column and row.
         """
         _require_columns("ratings", ratings, ["user_id", "movie_id", "user_rating", "timestamp"])
         if ratings.empty:
             raise ValueError("ratings has no row, expected at least one")
+        # All checks work on positions: ids are looked at once each, however many ratings there are.
+        person, user_ids = _ids("ratings", ratings, "user_id")
+        film, movie_ids = _ids("ratings", ratings, "movie_id")
+        stars = _numbers("ratings", ratings, "user_rating").astype(np.float32)
+        seconds = _seconds(ratings)
+        pair = pd.Series(person * len(movie_ids) + film)
+        _refuse(
+            "ratings",
+            ratings,
+            pair.duplicated(),
+            lambda row: (
+                f"user_id {user_ids[person[row]]!r}, movie_id {movie_ids[film[row]]!r} "
+                "stands there a second time"
+            ),
+        )
+        people = _people(user_ids) if users is None else _given_people(users)
+        films = _films(ratings, film, movie_ids) if movies is None else _given_films(movies)
+        place = pd.Index(people["user_id"]).get_indexer(pd.Index(user_ids))[person]
+        _refuse(
+            "ratings",
+            ratings,
+            place < 0,
+            lambda row: f"user_id {user_ids[person[row]]!r} is not in users",
+        )
+        person = place
+        place = pd.Index(films["movie_id"]).get_indexer(pd.Index(movie_ids))[film]
+        _refuse(
+            "ratings",
+            ratings,
+            place < 0,
+            lambda row: f"movie_id {movie_ids[film[row]]!r} is not in movies",
+        )
+        film = place
+        in_time = np.argsort(seconds, kind="stable")
+        person, film = person[in_time], film[in_time]
         rated = pd.DataFrame(
             {
-                "user_id": _ids("ratings", ratings, "user_id"),
-                "movie_id": _ids("ratings", ratings, "movie_id"),
-                "user_rating": _numbers("ratings", ratings, "user_rating").astype(np.float32),
-                "timestamp": _seconds(ratings),
+                "user_id": people["user_id"].to_numpy(object)[person],
+                "movie_id": films["movie_id"].to_numpy(object)[film],
+                "movie_title": films["movie_title"].to_numpy(object)[film],
+                "user_rating": stars[in_time],
+                "timestamp": seconds[in_time],
             }
         )
-        _require_unique("ratings", rated, ["user_id", "movie_id"], ratings.index)
-        people = _people(rated, users)
-        films = _films(ratings, rated, movies)
-        _require_known(ratings.index, rated["user_id"], people["user_id"], "users")
-        _require_known(ratings.index, rated["movie_id"], films["movie_id"], "movies")
-        titles = films.set_index("movie_id")["movie_title"]
-        rated.insert(2, "movie_title", titles.loc[rated["movie_id"]].to_numpy())
-        rated = rated.sort_values("timestamp", kind="stable", ignore_index=True)
         return cls(rated[RATING_COLUMNS], people, films)
 
 
-def _people(rated: pd.DataFrame, users: pd.DataFrame | None) -> pd.DataFrame:
-    if users is None:
-        return pd.DataFrame({"user_id": np.sort(rated["user_id"].unique().astype(object))})
+def _people(user_ids: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"user_id": np.sort(user_ids)})
+
+
+def _given_people(users: pd.DataFrame) -> pd.DataFrame:
     _require_columns("users", users, ["user_id"])
-    people = users.assign(user_id=_ids("users", users, "user_id")).reset_index(drop=True)
-    _require_unique("users", people, ["user_id"], users.index)
+    people = users.reset_index(drop=True).copy()
+    people["user_id"] = _unique_ids("users", users, "user_id")
     return people
 
 
-def _films(ratings: pd.DataFrame, rated: pd.DataFrame, movies: pd.DataFrame | None) -> pd.DataFrame:
-    if movies is None:
-        _require_columns("ratings", ratings, ["movie_title"])
-        films = rated[["movie_id"]].assign(movie_title=_ids("ratings", ratings, "movie_title"))
-        films = films.drop_duplicates().sort_values("movie_id", ignore_index=True)
-        twice = films["movie_id"].duplicated()
-        if twice.any():
-            movie_id = films["movie_id"][twice].iloc[0]
-            names = films["movie_title"][films["movie_id"] == movie_id].tolist()
-            raise ValueError(f"ratings gives movie_id {movie_id!r} several titles: {names}")
-        return films.assign(movie_genres=[[] for _ in range(len(films))])
+def _films(ratings: pd.DataFrame, film: np.ndarray, movie_ids: np.ndarray) -> pd.DataFrame:
+    _require_columns("ratings", ratings, ["movie_title"])
+    title, titles = _ids("ratings", ratings, "movie_title")
+    _, first = np.unique(film, return_index=True)
+    title_of_film = title[first]
+    _refuse(
+        "ratings",
+        ratings,
+        title != title_of_film[film],
+        lambda row: (
+            f"movie_id {movie_ids[film[row]]!r} has the title {titles[title[row]]!r}, "
+            f"before it was {titles[title_of_film[film[row]]]!r}"
+        ),
+    )
+    films = pd.DataFrame({"movie_id": movie_ids, "movie_title": titles[title_of_film]})
+    films = films.sort_values("movie_id", ignore_index=True)
+    films["movie_genres"] = _no_genres(len(films))
+    return films
+
+
+def _given_films(movies: pd.DataFrame) -> pd.DataFrame:
     _require_columns("movies", movies, ["movie_id", "movie_title"])
-    films = pd.DataFrame(
+    title, titles = _ids("movies", movies, "movie_title")
+    return pd.DataFrame(
         {
-            "movie_id": _ids("movies", movies, "movie_id"),
-            "movie_title": _ids("movies", movies, "movie_title"),
+            "movie_id": _unique_ids("movies", movies, "movie_id"),
+            "movie_title": titles[title],
             "movie_genres": _genres(movies),
         }
     )
-    _require_unique("movies", films, ["movie_id"], movies.index)
-    return films
 
 
 def _genres(movies: pd.DataFrame) -> list[list[str]]:
     if "movie_genres" not in movies:
-        return [[] for _ in range(len(movies))]
+        return _no_genres(len(movies))
     genres = movies["movie_genres"].tolist()
     for row, value in zip(movies.index, genres, strict=True):
-        is_list = isinstance(value, Iterable) and not isinstance(value, str)
+        is_list = isinstance(value, list | tuple | np.ndarray)
         if not is_list or not all(isinstance(genre, str) for genre in value):
             raise ValueError(
                 f"movies, row {row}: movie_genres must be a list of strings, got {value!r}"
@@ -125,52 +167,102 @@ def _genres(movies: pd.DataFrame) -> list[list[str]]:
     return [list(value) for value in genres]
 
 
+def _no_genres(num_movies: int) -> list[list[str]]:
+    return [[] for _ in range(num_movies)]
+
+
 def _require_columns(table: str, frame: pd.DataFrame, columns: list[str]) -> None:
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"{table} must be a DataFrame, got {type(frame).__name__}")
-    missing = [column for column in columns if column not in frame]
+    names = list(frame.columns)
+    missing = [column for column in columns if column not in names]
     if missing:
-        raise ValueError(f"{table} lacks the columns {missing}, it has {list(frame.columns)}")
+        raise ValueError(f"{table} lacks the columns {missing}, it has {names}")
+    twice = [name for name in columns if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{table} has the columns {twice} more than once")
 
 
-def _ids(table: str, frame: pd.DataFrame, column: str) -> np.ndarray:
+def _refuse(
+    table: str, frame: pd.DataFrame, bad: npt.ArrayLike, what: Callable[[int], str]
+) -> None:
+    rows = np.flatnonzero(bad)
+    if rows.size:
+        raise ValueError(f"{table}, row {frame.index[rows[0]]}: {what(rows[0])}")
+
+
+def _ids(table: str, frame: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """[num_rows] int64 positions in, and [num_ids] object: the different ids as strings."""
     values = frame[column]
-    missing = values.isna().to_numpy()
-    if missing.any():
-        raise ValueError(f"{table}, row {frame.index[missing][0]}: {column} is missing")
     if pd.api.types.is_float_dtype(values.dtype):
         raise ValueError(f"{table}: {column} must hold strings or integers, got {values.dtype}")
-    return values.astype(str).to_numpy(object)
+    _refuse(table, frame, values.isna(), lambda row: f"{column} is missing")
+    try:
+        codes, distinct = pd.factorize(values)
+    except TypeError as error:
+        raise ValueError(f"{table}: {column} must hold strings or integers: {error}") from None
+    different = list(distinct)
+    bad = [
+        not isinstance(value, str | int | np.integer) or isinstance(value, bool) or value == ""
+        for value in different
+    ]
+    _refuse(
+        table,
+        frame,
+        np.array(bad, bool)[codes],
+        lambda row: (
+            f"{column} must be an integer or a string that is not empty, got {values.iloc[row]!r}"
+        ),
+    )
+    texts = pd.Index([str(value) for value in different], dtype=object)
+    _refuse(
+        table,
+        frame,
+        texts.duplicated()[codes],
+        lambda row: f"{column} has {values.iloc[row]!r} both as a string and as an integer",
+    )
+    return codes.astype(np.int64), texts.to_numpy(object)
 
 
-def _numbers(table: str, frame: pd.DataFrame, column: str) -> pd.Series:
-    numbers = pd.to_numeric(frame[column], errors="coerce")
-    bad = ~np.isfinite(numbers.to_numpy(float))
-    if bad.any():
-        row, value = frame.index[bad][0], frame[column][bad].iloc[0]
-        raise ValueError(f"{table}, row {row}: {column} must be a number, got {value!r}")
-    return numbers.reset_index(drop=True)
+def _unique_ids(table: str, frame: pd.DataFrame, column: str) -> np.ndarray:
+    codes, ids = _ids(table, frame, column)
+    _refuse(
+        table,
+        frame,
+        pd.Series(codes).duplicated(),
+        lambda row: f"{column} {ids[codes[row]]!r} stands there a second time",
+    )
+    return ids[codes]
 
 
-def _seconds(ratings: pd.DataFrame) -> pd.Series:
-    numbers = _numbers("ratings", ratings, "timestamp")
-    whole = numbers.astype("int64")
-    bad = (numbers != whole).to_numpy()
-    if bad.any():
-        row, value = ratings.index[bad][0], numbers[bad].iloc[0]
-        raise ValueError(f"ratings, row {row}: timestamp must be whole seconds, got {value!r}")
-    return whole
+def _numbers(table: str, frame: pd.DataFrame, column: str) -> np.ndarray:
+    """[num_rows] float64 or int64, finite."""
+    values = frame[column]
+    if values.dtype.kind not in "iuf":
+        is_number = [isinstance(v, numbers.Real) and not isinstance(v, bool) for v in values]
+        _refuse(
+            table,
+            frame,
+            ~np.array(is_number),
+            lambda row: f"{column} must be a number, got {values.iloc[row]!r}",
+        )
+    floats = values.to_numpy(np.float64, na_value=np.nan)
+    # Beyond float32 for stars; for seconds it is beyond all time.
+    _refuse(
+        table,
+        frame,
+        ~(np.abs(floats) < 1e18),
+        lambda row: f"{column} must be a finite number, got {values.iloc[row]}",
+    )
+    return floats if values.dtype.kind not in "iu" else values.to_numpy(np.int64)
 
 
-def _require_unique(table: str, frame: pd.DataFrame, columns: list[str], rows: pd.Index) -> None:
-    twice = frame.duplicated(columns).to_numpy()
-    if twice.any():
-        values = ", ".join(f"{c} {v!r}" for c, v in frame.loc[twice, columns].iloc[0].items())
-        raise ValueError(f"{table}, row {rows[twice][0]}: {values} stands there a second time")
-
-
-def _require_known(rows: pd.Index, ids: pd.Series, known: pd.Series, home: str) -> None:
-    unknown = ~ids.isin(known).to_numpy()
-    if unknown.any():
-        value = ids[unknown].iloc[0]
-        raise ValueError(f"ratings, row {rows[unknown][0]}: {ids.name} {value!r} is not in {home}")
+def _seconds(ratings: pd.DataFrame) -> np.ndarray:
+    seconds = _numbers("ratings", ratings, "timestamp")
+    _refuse(
+        "ratings",
+        ratings,
+        seconds != np.floor(seconds),
+        lambda row: f"timestamp must be whole seconds, got {seconds[row]}",
+    )
+    return seconds.astype(np.int64)
