@@ -117,7 +117,7 @@ def _people(user_ids: np.ndarray) -> pd.DataFrame:
 
 def _given_people(users: pd.DataFrame) -> pd.DataFrame:
     _require_columns("users", users, ["user_id"])
-    people = users.reset_index(drop=True).copy()
+    people = users.reset_index(drop=True)
     people["user_id"] = _unique_ids("users", users, "user_id")
     return people
 

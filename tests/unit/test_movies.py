@@ -106,8 +106,11 @@ class TestTaken:
         assert found.ratings["user_rating"].tolist() == [1, 5, 3]
 
     def test_equal_times_keep_their_order(self):
-        found = Movies.from_frames(ratings(timestamp=[5, 5, 5]))
-        assert found.ratings["user_rating"].tolist() == [4, 2.5, 5]
+        stars = np.random.default_rng(0).random(1_000, np.float32)
+        frame = pd.DataFrame({"user_id": np.arange(1_000), "movie_id": "x", "movie_title": "Xenia"})
+        frame = frame.assign(user_rating=stars, timestamp=np.arange(1_000) % 2)
+        found = Movies.from_frames(frame).ratings["user_rating"]
+        assert found.tolist() == [*stars[::2], *stars[1::2]]
 
     def test_two_films_may_share_a_title(self):
         found = Movies.from_frames(ratings(movie_title=["Same"] * 3))
