@@ -86,7 +86,7 @@ def pitfalls(doc: str) -> list[tuple[str, str]]:
         if cell.cell_type == "markdown"
         for match in PITFALL.finditer(cell.source)
     ]
-    plain = [re.sub(r"[`*_]", "", about) for about in found]
+    plain = [re.sub(r"[`*]", "", about) for about in found]
     return [(about, f"pitfall-{slug(p)}") for about, p in zip(found, plain, strict=True)]
 
 
