@@ -47,12 +47,18 @@ def create_environment() -> None:
         add_pip_from_debian()
 
 
+def pin(package: str) -> str:
+    """The package with its version, as requirements.txt names it."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return next(line.partition(";")[0] for line in lines if line.startswith(f"{package}=="))
+
+
 def install(requirements: list[str]) -> None:
     wanted = [part for name in requirements for part in ("-r", name)]
     run(PYTHON, "-m", "pip", "install", "--quiet", *wanted)
     if sys.platform == "darwin":
         # On a Mac TFRS asks for tensorflow-macos, which ended with version 2.16.
-        run(PYTHON, "-m", "pip", "install", "--no-deps", "tensorflow-recommenders==0.7.7")
+        run(PYTHON, "-m", "pip", "install", "--no-deps", pin("tensorflow-recommenders"))
     else:
         run(PYTHON, "-m", "pip", "check")
 
