@@ -91,7 +91,7 @@ def to_dataset(
     shuffle: bool = True,
     seed: int = 42,
 ) -> tf.data.Dataset:
-    """Batches of a frame's rows as dicts of tensors, cached before they are shuffled.
+    """Batches of a frame's rows as dicts of tensors, in a new order for each pass.
 
     Each pass over the data has an order of its own, which `seed`, the number of the pass and the
     seed set by `recutils.set_seed` determine: a loop over a fresh dataset sees the batches that
@@ -128,18 +128,20 @@ def to_dataset(
         raise TypeError(f"shuffle must be a bool, got {type(shuffle).__name__}: {shuffle!r}")
     seed = _checks.integer("seed", seed, low=0)
     _checks.frame("frame", frame, names)
-    dataset = tf.data.Dataset.from_tensor_slices(
-        {name: _values(f"frame.{name}", frame[name]) for name in names}
-    )
+    table = {name: tf.constant(_values(f"frame.{name}", frame[name])) for name in names}
+    rows = tf.data.Dataset.range(len(frame))
     if shuffle:
-        # Not .shuffle().batch().cache(): that would freeze the batches, and with them everyone's
-        # in-batch negatives.
-        shuffled = dataset.cache().shuffle(len(frame), seed=seed, reshuffle_each_iteration=True)
+        shuffled = rows.shuffle(len(frame), seed=seed, reshuffle_each_iteration=True)
         # `fit` opens an iterator that it never reads. Opened from inside, by the first element, an
         # order is drawn only for a pass that takes place.
-        dataset = tf.data.Dataset.range(1).flat_map(lambda _: shuffled)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(frame)))
-    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+        rows = tf.data.Dataset.range(1).flat_map(lambda _: shuffled)
+        rows = rows.apply(tf.data.experimental.assert_cardinality(len(frame)))
+    # Row numbers are shuffled, and a whole batch is looked up at once: much quicker than to move
+    # every row through the pipeline on its own.
+    batches = rows.batch(batch_size).map(
+        lambda batch: {name: tf.gather(column, batch) for name, column in table.items()}
+    )
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def _values(name: str, column: pd.Series) -> npt.NDArray:
