@@ -1,0 +1,251 @@
+"""The figure on the book's first page: every model on one scale, from chance to the ceiling.
+
+book/scale.yml says which numbers belong on it and where the chapters print them. They are read from
+the stored outputs whenever the site is built, so the figure can't say anything else than the
+chapters do. It is drawn as SVG without a fixed size: distances are percentages, so that it fits any
+width with text of a readable size, and its colours are those of the page, light or dark.
+"""
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from nbformat import NotebookNode
+
+SPEC = Path(__file__).resolve().parent.parent / "book" / "scale.yml"
+NUMBER = re.compile(r"(?<![\w.])-?\d*\.\d+(?![\w.])")
+ROW, HEAD, FOOT = 25, 52, 44  # heights in pixels
+NAMES = 47  # percent of the width that belongs to names and printed numbers
+
+
+@dataclass(frozen=True)
+class Score:
+    """A printed number and its place on the scale.
+
+    Attributes:
+      name: of the model or baseline.
+      printed: the number as the chapter prints it.
+      place: 0 at the lower end of its task's scale, 1 at the ceiling.
+      baseline: whether it is one.
+    """
+
+    name: str
+    printed: str
+    place: float
+    baseline: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question with all its scores, from low to high.
+
+    Attributes:
+      question: what the models are asked.
+      measure: by what they are measured.
+      chapter: where; a path below book/.
+      zero: name and printed number of the lower end.
+      one: name and printed number of the ceiling.
+      scores: from the lowest place to the highest.
+    """
+
+    question: str
+    measure: str
+    chapter: str
+    zero: tuple[str, str]
+    one: tuple[str, str]
+    scores: tuple[Score, ...]
+
+
+def printed_number(notebook: NotebookNode, code: str, row: str, column: str | None = None) -> str:
+    """Finds a number in a stored output.
+
+    Args:
+      notebook: with outputs.
+      code: text that exactly one code cell has.
+      row: how the line begins in which the number stands.
+      column: a word that stands before the number in the same line, or above it in a heading; the
+        first number of the line if None.
+
+    Returns:
+      The number as it was printed.
+
+    Raises:
+      ValueError: there is no such number, more than one such cell, or the cell isn't checked.
+    """
+    cells = [c for c in notebook.cells if c.cell_type == "code" and code in c.source]
+    if len(cells) != 1:
+        raise ValueError(f"one code cell with the text {code!r} was expected, got {len(cells)}")
+    (cell,) = cells
+    if "nbval-ignore-output" in cell.metadata.get("tags", []):
+        raise ValueError(f"the output of the cell with {code!r} is not checked")
+    texts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+    lines = "\n".join(texts).splitlines()
+    begins = re.compile(rf"\s*{re.escape(row)}(?=\s*:|\s{{2,}}|\s+-?\d*\.\d)")
+    found = [
+        (n, line, match.end()) for n, line in enumerate(lines) if (match := begins.match(line))
+    ]
+    if len(found) != 1:
+        raise ValueError(
+            f"one line that begins with {row!r} was expected below {code!r}, got {len(found)}"
+        )
+    ((number, line, end),) = found
+    rest = line[end:]
+    if column is not None and re.search(rf"(?<!\S){re.escape(column)}(?!\S)", rest):
+        rest = rest.split(column, 1)[1]
+        column = None
+    numbers = NUMBER.findall(rest)
+    place = 0
+    if column is not None:
+        headings = [above.split() for above in lines[:number] if column in above.split()]
+        if not headings:
+            raise ValueError(f"no heading {column!r} stands above {line!r}")
+        place = headings[-1].index(column)
+    if place >= len(numbers):
+        raise ValueError(f"no number was found for {row!r}, {column or 'first number'}: {line!r}")
+    return numbers[place]
+
+
+def tasks(
+    read: Callable[[str], NotebookNode],
+    built: Sequence[str],
+    spec: Sequence[Mapping[str, Any]] | None = None,
+) -> list[Task]:
+    """All tasks whose chapter is built, with their numbers.
+
+    Args:
+      read: gives the notebook of a chapter, named by its path below book/.
+      built: the chapters that the site has.
+      spec: what scale.yml says; read from there if None.
+
+    Raises:
+      ValueError: a chapter doesn't print what scale.yml expects of it, or the ends are equal.
+    """
+    if spec is None:
+        spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
+    return [_task(entry, read(entry["chapter"])) for entry in spec if entry["chapter"] in built]
+
+
+def _task(entry: Mapping[str, Any], notebook: NotebookNode) -> Task:
+    def number(item: Mapping[str, str]) -> str:
+        code = item.get("code", entry["code"])
+        try:
+            return printed_number(notebook, code, item["row"], item.get("column"))
+        except ValueError as error:
+            raise ValueError(f"{SPEC.name}, {entry['chapter']}: {error}") from None
+
+    zero, one = number(entry["zero"]), number(entry["one"])
+    length = float(one) - float(zero)
+    if not length:
+        raise ValueError(f"{SPEC.name}, {entry['chapter']}: both ends of the scale are {zero}")
+    scores = [
+        Score(item["name"], text, (float(text) - float(zero)) / length, kind == "baselines")
+        for kind in ("baselines", "models")
+        for item in entry[kind]
+        for text in [number(item)]
+    ]
+    return Task(
+        entry["task"],
+        entry["measure"],
+        entry["chapter"],
+        (entry["zero"]["name"], zero),
+        (entry["one"]["name"], one),
+        tuple(sorted(scores, key=lambda score: score.place)),
+    )
+
+
+def alt_text(found: Sequence[Task]) -> str:
+    """What one sees, in words."""
+    lines = [
+        "Dot plot of models and baselines on one scale, from 0, no model, to 1, the ceiling that "
+        "the truth gives."
+    ]
+    for task in found:
+        places = ", ".join(f"{score.name} {_place(score)}" for score in task.scores)
+        lines.append(f"{task.question} By {task.measure}: {places}.")
+    return " ".join(lines)
+
+
+def _place(score: Score) -> str:
+    return f"{score.place:.2f}".replace("-", "−")
+
+
+def svg(found: Sequence[Task]) -> str:
+    """The figure."""
+    lowest = min([0.0, *(score.place for task in found for score in task.scores)])
+    left, right = lowest - 0.04, 1.02
+
+    def x(place: float) -> float:
+        return NAMES + (100 - NAMES) * (place - left) / (right - left)
+
+    parts: list[str] = []
+    top = 0
+    for task in found:
+        first, last = top + HEAD, top + HEAD + ROW * len(task.scores)
+        parts += [
+            _text(0, top + 20, task.question, "task"),
+            _text(0, top + 39, task.measure, "measure"),
+            *(
+                f'<line class="{kind}" x1="{x(end):.2f}%" x2="{x(end):.2f}%" '
+                f'y1="{first - 4}" y2="{last + 2}"/>'
+                for kind, end in [("zero", 0.0), ("one", 1.0)]
+            ),
+            _text(x(0), last + 19, f"{task.zero[0]} {task.zero[1]}", "end", shift=-4),
+            _text(x(1), last + 19, f"{task.one[0]} {task.one[1]}", "end", anchor="end", shift=4),
+        ]
+        for line, score in enumerate(task.scores):
+            middle = first + ROW * line + ROW // 2
+            kind = "baseline" if score.baseline else "model"
+            at = x(score.place)
+            parts += [
+                f'<g class="{kind}" data-score="{score.printed}" data-place="{score.place:.4f}">',
+                _text(0, middle + 5, score.name, "name"),
+                f'<line class="rung" x1="{x(0):.2f}%" x2="{at:.2f}%" y1="{middle}" y2="{middle}"/>',
+                f'<circle cx="{at:.2f}%" cy="{middle}" r="5.5"/>',
+                _text(NAMES, middle + 5, score.printed, "score", anchor="end", shift=-6),
+                "</g>",
+            ]
+        top = last + FOOT
+    alt = html.escape(alt_text(found), quote=True)
+    body = "\n".join(parts)
+    return f'<svg role="img" aria-label="{alt}" width="100%" height="{top - 12}">\n{body}\n</svg>'
+
+
+def _text(at: float, y: int, text: str, kind: str, *, anchor: str = "start", shift: int = 0) -> str:
+    side = f' text-anchor="{anchor}"' if anchor != "start" else ""
+    moved = f' dx="{shift}"' if shift else ""
+    return f'<text class="{kind}" x="{at:.2f}%" y="{y}"{moved}{side}>{html.escape(text)}</text>'
+
+
+def figure(found: Sequence[Task], title: Callable[[str], str]) -> str:
+    """Markdown of the figure with its caption.
+
+    Args:
+      found: what to draw.
+      title: gives the title of a chapter.
+    """
+    if not found:
+        return "No chapter has printed a score yet."
+    links = ", ".join(
+        f"{{doc}}`{title(chapter)} </book/{chapter}>`"
+        for chapter in dict.fromkeys(task.chapter for task in found)
+    )
+    drawing = [
+        "```{raw} html",
+        '<div class="scale-figure" id="fig-scale">',
+        svg(found),
+        "</div>",
+        "```",
+    ]
+    caption = [
+        "```{div} scale-caption",
+        "Each score in its place between no model at all (on the left) and the best score that is "
+        "possible (dashed); further right is better. Blue: trained with TFRS or TF-Ranking; "
+        "grey: baselines, without a gradient. "
+        f"Drawn from the outputs of {links}.",
+        "```",
+    ]
+    return "\n".join([*drawing, "", *caption])
