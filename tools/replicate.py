@@ -6,7 +6,8 @@ runs every chapter on the MovieLens data in FOLDER (by `RECUTILS_DATA`), takes e
 `recutils.conclude` prints, and puts it beside the line that the chapter stores for the synthetic
 films. The table is printed, and written to reports/replication-<folder's name>.json with the data's
 checksums, the versions of the libraries, and the date. A chapter that fails on these data is
-reported with its error, beside the conclusions that it still reached.
+reported with its error, beside the conclusions that it still reached. A chapter whose code has not
+changed since the report was written on the same data and libraries isn't run again; `--again` does.
 """
 
 import argparse
@@ -117,18 +118,25 @@ def versions() -> dict[str, str]:
     return found
 
 
-def replicate(notebook: NotebookNode, place: Path, data: Path) -> dict[str, Any]:
+def replicate(
+    notebook: NotebookNode, place: Path, data: Path, before: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Runs one chapter on other data, and sets its conclusions beside the stored ones.
 
     Args:
       notebook: the chapter with its stored outputs.
       place: the chapter's folder, where it runs.
       data: folder with MovieLens data.
+      before: this function's result on the same data, which is taken over if it belongs to the
+        chapter's code as it is now.
 
     Returns:
       "fingerprint" of the chapter, "error" (None if all went well), and "claims": each with its
       text and the conclusions "synthetic" and "real" (None where a run doesn't reach it).
     """
+    fingerprint = notebooks.fingerprint(notebook)
+    if before is not None and before["fingerprint"] == fingerprint:
+        return before
     environment = nbcheck.kernel_environment() | {"RECUTILS_DATA": str(data.resolve())}
     error = None
     real: dict[str, Conclusion] = {}
@@ -140,7 +148,7 @@ def replicate(notebook: NotebookNode, place: Path, data: Path) -> dict[str, Any]
         error = f"{type(problem).__name__}: {problem}"
     stored = all_conclusions(notebook)
     return {
-        "fingerprint": notebooks.fingerprint(notebook),
+        "fingerprint": fingerprint,
         "error": error,
         "claims": [
             {
@@ -157,6 +165,15 @@ def _without_claim(conclusion: Conclusion | None) -> dict[str, Any] | None:
     if conclusion is None:
         return None
     return {key: value for key, value in asdict(conclusion).items() if key != "claim"}
+
+
+def _chapters_before(path: Path, report: dict[str, Any]) -> dict[str, Any]:
+    """The chapters of an earlier report, if it is on the same data and libraries."""
+    if not path.exists():
+        return {}
+    earlier = json.loads(path.read_text(encoding="utf-8"))
+    same = all(earlier[key] == report[key] for key in ("data", "versions"))
+    return earlier["chapters"] if same else {}
 
 
 def table(report: dict[str, Any]) -> str:
@@ -181,23 +198,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Every conclusion, on real data.")
     parser.add_argument("folder", type=Path, help="an unpacked MovieLens folder")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
+    parser.add_argument("--again", action="store_true", help="run unchanged chapters, too")
     parser.add_argument("--reports", type=Path, default=REPORTS, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args(arguments)
     files = checksums(options.folder)
-    chapters: dict[str, Any] = {}
-    report = {
+    report: dict[str, Any] = {
         "data": {"folder": options.folder.resolve().name, "sha256": files},
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "versions": versions(),
-        "chapters": chapters,
     }
     path = options.reports / f"replication-{options.folder.resolve().name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
+    report["chapters"] = chapters = _chapters_before(path, report)
     for notebook in notebooks.find(options.notebooks):
         name = notebooks.name_of(notebook)
         print(f"running {name}", flush=True)
         stored = nbformat.read(notebook, as_version=4)
-        chapters[name] = replicate(stored, notebook.parent, options.folder)
+        before = None if options.again else chapters.get(name)
+        chapters[name] = replicate(stored, notebook.parent, options.folder, before)
         path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(table(report))
     print(f"\nwritten to {path}")

@@ -108,6 +108,48 @@ def test_claims_stand_side_by_side_with_checksums_and_errors(chapter, tmp_path, 
     assert "not reached" in printed
 
 
+def test_an_unchanged_chapter_is_not_run_again(chapter, tmp_path, monkeypatch):
+    data, reports = tmp_path / "ml-tiny", tmp_path / "reports"
+    data.mkdir()
+    (data / "ratings.csv").write_text("1,2,3")
+    ran = []
+    run = notebooks.run
+
+    def counted(*args, **kwargs):
+        ran.append(1)
+        return run(*args, **kwargs)
+
+    monkeypatch.setattr(notebooks, "run", counted)
+    command = [str(data), str(chapter), "--reports", str(reports)]
+    replicate.main(command)
+    first = json.loads((reports / "replication-ml-tiny.json").read_text())
+    replicate.main(command)
+    assert len(ran) == 1
+    assert json.loads((reports / "replication-ml-tiny.json").read_text()) == first
+    replicate.main([*command, "--again"])
+    assert len(ran) == 2
+    changed = nbformat.read(chapter, as_version=4)
+    changed.cells[0].source += "\nprint('more')"
+    nbformat.write(changed, chapter)
+    replicate.main(command)
+    assert len(ran) == 3
+    (data / "ratings.csv").write_text("1,2,4")
+    replicate.main(command)
+    assert len(ran) == 4
+
+
+def test_other_chapters_stay_in_the_report(chapter, tmp_path):
+    data, reports = tmp_path / "ml-tiny", tmp_path / "reports"
+    data.mkdir()
+    (data / "ratings.csv").write_text("1,2,3")
+    other = chapter.with_name("other.ipynb")
+    other.write_text(chapter.read_text())
+    for path in (other, chapter):
+        replicate.main([str(data), str(path), "--reports", str(reports)])
+    report = json.loads((reports / "replication-ml-tiny.json").read_text())
+    assert set(report["chapters"]) == {"films", "other"}
+
+
 def test_a_folder_without_data_is_refused(tmp_path):
     with pytest.raises(NotADirectoryError, match="nowhere"):
         replicate.checksums(tmp_path / "nowhere")
