@@ -1,5 +1,7 @@
 """One call that makes a run repeatable."""
 
+from recutils import _checks
+
 
 def set_seed(seed: int) -> None:
     """Seeds Python, NumPy and TensorFlow, and makes TensorFlow's operations deterministic.
@@ -15,10 +17,7 @@ def set_seed(seed: int) -> None:
 
     See: the chapter basics/testing.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise TypeError(f"seed must be an int, got {type(seed).__name__}: {seed!r}")
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be between 0 and 2**32 - 1, got {seed}")
+    seed = _checks.integer("seed", seed, low=0, high=2**32 - 1)
     import tensorflow as tf
 
     tf.keras.utils.set_random_seed(seed)
