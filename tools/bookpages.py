@@ -4,8 +4,9 @@ A page holds a marker on a line of its own, `<!-- bookpages: NAME -->`; before S
 page, the marker is replaced by Markdown made from the notebooks, `chapters.yml`, `names.yml`, the
 package's modules or the history in git. So no generated text is committed, none can be out of date.
 
-It also gives every code cell and every pitfall an anchor, tables a frame that scrolls, figures lazy
-loading, each page its Open Graph description, tags and date of last change, and makes a 404 page.
+It also gives every code cell and every pitfall an anchor, figures lazy loading, each page its Open
+Graph description, tags and date of last change, makes a 404 page, and puts a note on top of each
+notebook that the site offers: how to get the package that it needs, which the site offers, too.
 """
 
 import builtins
@@ -17,6 +18,7 @@ import importlib.metadata
 import re
 import struct
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +35,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
 LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
+PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
+# What somebody needs who has one notebook and nothing else of this repository.
+PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/*.py"]
 PITFALL = re.compile(r"^>? ?\*\*Pitfall: (.+?)\*\*", re.MULTILINE | re.DOTALL)
 
 
@@ -304,6 +309,7 @@ PYTHON_MODULES = {"collections.abc", "pathlib", "typing", "datetime"}
 
 
 def fill_markers(app: Sphinx, docname: str, source: list[str]) -> None:
+    source[0] = source[0].replace(PLACEHOLDER, _repository(app) or PLACEHOLDER)
     if MARKER.search(source[0]) and docname.startswith("book/"):
         source[0] = MARKER.sub(lambda match: GENERATED[match[1]](), source[0])
         # Made from many files: read it again at every build.
@@ -489,6 +495,66 @@ def polish(app: Sphinx, exception: Exception | None) -> None:
             page.write_text(new, encoding="utf-8")
 
 
+def _repository(app: Sphinx) -> str:
+    """Where the book's sources can be cloned from, as _config.yml says; empty if it doesn't."""
+    address: str = app.config.html_theme_options.get("repository_url") or ""
+    return address.rstrip("/")
+
+
+def note_for(repository: str, address: str, python: str) -> str:
+    """The first cell of an offered notebook: what it needs, and how to get that.
+
+    Args:
+      repository: address to clone from, or empty.
+      address: where the site is served, with a slash at the end, or empty.
+      python: versions of Python that do.
+    """
+    setup_page = f"{address}book/reference/setup.html" if address else ""
+    page = f"[Setup]({setup_page})" if address else "*Setup and troubleshooting*"
+    archive = f"[recutils.zip]({address}_downloads/recutils.zip)" if address else "`recutils.zip`"
+    where = "" if address else f" from the book's page {page}"
+    lines = [
+        "**This notebook needs the book's package `recutils` and its pinned libraries** (Python "
+        f"{python}). Skip this cell where they are installed.",
+        "",
+        f"Get {archive}{where}, unpack it into the notebook's folder, and run there:",
+        "",
+        "    python -m pip install -r requirements.txt",
+        "",
+    ]
+    if repository:
+        lines += [
+            "Or clone the book, and install from the clone:",
+            "",
+            f"    git clone --depth 1 {repository}.git book_repository",
+            "    python -m pip install -r book_repository/requirements.txt",
+            "",
+        ]
+    return "\n".join([*lines, f"In Colab the page {page} has a first cell that does it."])
+
+
+def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
+    """Puts the note on top of each notebook that pages offer, and packs what it tells to get.
+
+    The cell is in the offered copy only: the chapters themselves come with their repository.
+    """
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    text = note_for(_repository(app), app.config.html_baseurl or "", "3.11 to 3.13")
+    for doc in notebook_docs():
+        copy = nbformat.from_dict(notebook(doc))
+        note = nbformat.v4.new_markdown_cell(text, id="how-to-get-recutils")
+        copy.cells = [note, *copy.cells]
+        path = out / "_sources" / f"{doc}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(nbformat.writes(copy) + "\n", encoding="utf-8")
+    (out / "_downloads").mkdir(exist_ok=True)
+    with zipfile.ZipFile(out / "_downloads" / "recutils.zip", "w") as archive:
+        for path in sorted(path for pattern in PACKAGE for path in ROOT.glob(pattern)):
+            archive.write(path, path.relative_to(ROOT), zipfile.ZIP_DEFLATED)
+
+
 def _lazy(folder: Path, image: re.Match[str]) -> str:
     """With its size in the page, a figure that comes late moves nothing."""
     width, height = struct.unpack(">II", (folder / image[1]).read_bytes()[16:24])
@@ -497,6 +563,8 @@ def _lazy(folder: Path, image: re.Match[str]) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     drop_thebe(app)
+    # Every page shows the contents: write all of them again when these change.
+    app.add_config_value("contents_of_the_book", toc(), "html")
     app.connect("source-read", fill_markers)
     app.connect("autodoc-process-docstring", tidy_docstring)
     app.connect("autodoc-skip-member", skip_fields)
@@ -506,4 +574,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", add_to_page)
     app.connect("html-collect-pages", page_not_found)
     app.connect("build-finished", polish)
+    app.connect("build-finished", offer_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

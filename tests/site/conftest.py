@@ -27,6 +27,7 @@ FLAGS = [
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--no-first-run",
 ]
 
@@ -103,9 +104,36 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
+@pytest.fixture(scope="module", params=[*built_pages(), "search.html", "genindex.html", "404.html"])
+def shown(request: pytest.FixtureRequest, shown_to: Visitor) -> Visitor:
+    """Each page once, on a laptop, in the light; the tests of a page follow each other."""
+    shown_to.problems.clear()
+    shown_to.page.set_viewport_size({"width": 1280, "height": 900})
+    shown_to.page.emulate_media(color_scheme="light")
+    shown_to.open(request.param)
+    shown_to.page.wait_for_load_state("networkidle")
+    return shown_to
+
+
+@pytest.fixture(scope="module")
+def shown_to(browser: Browser, address: str) -> Iterator[Visitor]:
+    """Who sees all pages, with one browser profile: styles and scripts are loaded once."""
+    visitor = Visitor(browser, address)
+    yield visitor
+    visitor.context.close()
+
+
+@pytest.fixture(scope="module")
+def regular(browser: Browser, address: str) -> Iterator[Visitor]:
+    """Who comes again and again, for tests that open a page of their own and leave no trace."""
+    visitor = Visitor(browser, address)
+    yield visitor
+    visitor.context.close()
+
+
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visitor]]:
-    """Opens a page: `visit(width=…, theme=…)` gives a Visitor."""
+    """Somebody who has never been here: `visit(width=…, theme=…)` gives a Visitor."""
     visitors: list[Visitor] = []
 
     def start(width: int = 1280, theme: Literal["light", "dark"] = "light") -> Visitor:

@@ -2,9 +2,11 @@
 
 import itertools
 import re
+import zipfile
 from urllib.parse import unquote, urlsplit
 
 import bookpages
+import nbformat
 import pytest
 import yaml
 from visitor import SITE, built_pages, soup
@@ -59,6 +61,29 @@ def test_headings_in_order(page: str) -> None:
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
+@pytest.mark.parametrize("doc", bookpages.notebook_docs())
+def test_offers_its_notebook(doc: str) -> None:
+    (link,) = soup(f"{doc}.html").select('a.btn-download-source-button[href$=".ipynb"]')
+    offered = nbformat.read((SITE / f"{doc}.html").parent / link["href"], as_version=4)
+    source = nbformat.read(bookpages.ROOT / f"{doc}.ipynb", as_version=4)
+    note, *cells = offered.cells
+    assert cells == source.cells
+    assert note.cell_type == "markdown"
+    assert "recutils" in note.source.splitlines()[0]
+    nbformat.validate(offered)
+
+
+def test_the_offered_package_is_the_repository_s() -> None:
+    """What the notes in the notebooks tell to unpack: enough to install, and nothing private."""
+    with zipfile.ZipFile(SITE / "_downloads" / "recutils.zip") as archive:
+        names = archive.namelist()
+        for name in names:
+            assert archive.read(name) == (bookpages.ROOT / name).read_bytes()
+    modules = {f"recutils/{p.name}" for p in (bookpages.ROOT / "recutils").glob("*.py")}
+    assert {"requirements.txt", "constraints.txt", "pyproject.toml", *modules} <= set(names)
+    assert not [name for name in names if name.startswith((".", "/")) or "__pycache__" in name]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_pictures_have_a_text(page: str) -> None:
     for picture in soup(page).select("article img"):
@@ -66,6 +91,31 @@ def test_pictures_have_a_text(page: str) -> None:
         assert len(text.split()) >= 4, f"{picture.get('src')} has the text {text!r}"
         assert not re.search(r"\.(png|svg|jpe?g)$|/|^_images", text)
         assert picture.get("loading") == "lazy"
+    for drawing in soup(page).select("article svg[role=img]"):
+        assert len(drawing["aria-label"].split()) >= 10
+
+
+def test_the_first_page_draws_what_the_chapters_print() -> None:
+    """Each printed score stands in an output of a chapter that the figure names, digit by digit."""
+    drawn = soup("book/intro.html").select(".scale-figure svg [data-score]")
+    captions = soup("book/intro.html").select(".scale-caption a")
+    docs = [link["href"].removesuffix(".html") for link in captions]
+    outputs = " ".join(
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for doc in docs
+        for cell in bookpages.notebook(f"book/{doc}").cells
+        for output in cell.get("outputs", [])
+    )
+    printed = set(re.findall(r"(?<![\w.])\d*\.\d+", outputs))
+    assert len(drawn) >= 10
+    assert [dot["data-score"] for dot in drawn if dot["data-score"] not in printed] == []
+    now = bookpages.scale.tasks(
+        lambda chapter: bookpages.notebook(f"book/{chapter}"),
+        [doc.removeprefix("book/") for doc in bookpages.notebook_docs()],
+    )
+    expected = [(s.printed, f"{s.place:.4f}") for task in now for s in task.scores]
+    assert [(dot["data-score"], dot["data-place"]) for dot in drawn] == expected
+    assert len(str(soup("book/intro.html").select(".scale-figure")[0]).encode()) < 100_000
 
 
 @pytest.mark.parametrize("page", PAGES)
