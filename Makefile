@@ -5,7 +5,7 @@ NB ?=
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test lab execute perturb replicate bench lint lock clean
+.PHONY: help setup setup-dev book test lab execute perturb replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -44,12 +44,16 @@ lint: setup-dev  ## style, types, spelling
 
 bench: setup-dev  ## ours against the libraries' own functions, in one run (DATA=folder for real data)
 	$(BIN)/python benchmarks/bench.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python benchmarks/ann.py --out _build/ann.json
 
 replicate: setup-dev  ## every conclusion on real data (DATA=folder)
 	$(BIN)/python tools/replicate.py $(DATA)
 
 perturb: setup-dev  ## how far each number moves under other conditions
 	$(BIN)/python tools/perturb.py
+
+upstream: setup-dev  ## TFRS's and TFR's own tests (TFRS=checkout, TFR=checkout; without: those in TFRS's wheel)
+	$(BIN)/python tools/upstream.py $(if $(TFRS),--tfrs $(TFRS)) $(if $(TFR),--tfr $(TFR))
 
 lock:  ## resolve constraints.txt anew (needs uv)
 	grep -hv '^-' requirements.txt requirements-dev.txt \
