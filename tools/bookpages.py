@@ -38,6 +38,7 @@ LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\
 PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
 # What somebody needs who has one notebook and nothing else of this repository.
 PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/*.py"]
+PACKAGE += ["benchmarks/*.json"]
 PITFALL = re.compile(r"^>? ?\*\*Pitfall: (.+?)\*\*", re.MULTILINE | re.DOTALL)
 
 
@@ -195,14 +196,41 @@ def scale_figure() -> str:
     return scale.figure(found, lambda chapter: title(f"book/{chapter}"))
 
 
+def pitfalls_by_question() -> dict[str, list[tuple[str, str, str]]]:
+    """Question -> its pitfalls (docname, what it is about, anchor); each pitfall once.
+
+    pitfalls.yml sorts them. What it doesn't mention comes last; what it mentions and a chapter that
+    is there doesn't have is warned of.
+    """
+    questions = yaml.safe_load((BOOK / "reference" / "pitfalls.yml").read_text("utf-8"))
+    left = {
+        (doc, re.sub(r"[`*]", "", about)): (doc, about, anchor)
+        for doc in notebook_docs()
+        for about, anchor in pitfalls(doc)
+    }
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for entry in questions:
+        for chapter, listed in entry["pitfalls"].items():
+            for about in listed:
+                pitfall = left.pop((f"book/{chapter}", about), None)
+                if pitfall:
+                    found.setdefault(entry["question"], []).append(pitfall)
+                elif f"book/{chapter}" in notebook_docs():
+                    logger = logging.getLogger(__name__)
+                    logger.warning(f"pitfalls.yml: {chapter} has no pitfall {about!r}")
+    if left:
+        found["And what else?"] = list(left.values())
+    return found
+
+
 def pitfall_index() -> str:
     lines: list[str] = []
-    for doc in notebook_docs():
-        found = pitfalls(doc)
-        if found:
-            lines += [f"## {title(doc)}", ""]
-            lines += [f"- {{ref}}`{label(about)} <{doc}:{anchor}>`" for about, anchor in found]
-            lines.append("")
+    for question, found in pitfalls_by_question().items():
+        lines += [f"## {question}", ""]
+        for doc, about, anchor in found:
+            name = f"{{ref}}`{label(about)} <{doc}:{anchor}>`"
+            lines.append(f"- {name} · [{title(doc)}]{{.where}}")
+        lines.append("")
     return "\n".join(lines) or "No chapter has a pitfall yet."
 
 

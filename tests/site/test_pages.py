@@ -146,10 +146,11 @@ def test_every_chapter_that_exists_is_in_the_contents_and_on_the_map() -> None:
     assert [doc for doc in listed if doc in CHAPTERS] == there
     strangers = {str(p.relative_to(bookpages.ROOT))[:-6] for p in bookpages.BOOK.rglob("*.ipynb")}
     strangers = {doc for doc in strangers if ".ipynb_checkpoints" not in doc}
+    strangers = {doc for doc in strangers if not doc.startswith("book/reference/")}
     assert strangers - set(CHAPTERS) == set(), "not in chapters.yml"
 
 
-@pytest.mark.parametrize("doc", bookpages.notebook_docs() or [None])
+@pytest.mark.parametrize("doc", [d for d in bookpages.notebook_docs() if d in CHAPTERS] or [None])
 def test_chapter_says_its_tags_and_time(doc: str | None) -> None:
     if doc is None:
         pytest.skip("no chapter yet")
@@ -164,6 +165,17 @@ def test_pitfalls_stand_in_the_index(doc: str | None) -> None:
     shown = len(soup(f"{doc}.html").select(".pitfall"))
     links = soup("book/reference/pitfalls.html").select(f'article a[href*="{doc[5:]}.html#"]')
     assert shown == len(bookpages.pitfalls(doc)) == len(links)
+
+
+def test_pitfalls_are_sorted_by_question() -> None:
+    """The index has a heading a question; what no question names yet is said, not hidden."""
+    found = bookpages.pitfalls_by_question()
+    titles = [h.get_text().rstrip("#") for h in soup("book/reference/pitfalls.html").select("h2")]
+    assert titles == list(found)
+    assert len(found) >= 8
+    later = [about for _, about, _ in found.get("And what else?", [])]
+    if later:
+        pytest.skip(f"not in pitfalls.yml yet: {later}")
 
 
 @pytest.mark.parametrize("topic", bookpages.names(), ids=lambda topic: topic["topic"])
