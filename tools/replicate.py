@@ -216,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stored = nbformat.read(notebook, as_version=4)
         before = None if options.again else chapters.get(name)
         chapters[name] = replicate(stored, notebook.parent, options.folder, before)
+        report["chapters"] = dict(sorted(chapters.items()))
         path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(table(report))
     print(f"\nwritten to {path}")
