@@ -15,6 +15,7 @@ import functools
 import html
 import importlib
 import importlib.metadata
+import json
 import re
 import struct
 import subprocess
@@ -25,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 import nbformat
+import notebooks
 import scale
 import yaml
 from docutils import nodes
@@ -264,6 +266,17 @@ def _cell_links(doc: str, found: list[tuple[str, str, int]], own: list[str]) -> 
     return chapter + ", ".join(links)
 
 
+def last_run(doc: str) -> str:
+    """When `make execute` last ran a notebook, and its CPU time; or that this isn't known."""
+    path = notebooks.run_record(doc.removeprefix("book/"))
+    if not path.is_file():
+        return "not timed yet"
+    run = json.loads(path.read_text(encoding="utf-8"))
+    day = in_words(datetime.date.fromisoformat(run["date"]))
+    changed = run["fingerprint"] != notebooks.fingerprint(notebook(doc))
+    return f"ran in {run['cpu_seconds']:.0f} CPU s, {day}" + (" (changed since)" * changed)
+
+
 def status() -> str:
     docs = notebook_docs()
     rows = []
@@ -272,13 +285,17 @@ def status() -> str:
         tags = [set(cell.metadata.get("tags", [])) for cell in code]
         free = sum("nbval-ignore-output" in t for t in tags)
         wide = sorted(tag for t in tags for tag in t if tag.startswith(("atol-", "rtol-")))
+        # Each cell of the table can be read by itself: on a phone they stand below each other.
         rows.append(
-            f"| {{doc}}`{title(doc)} </{doc}>` | {stated_time(doc) or '–'} | {len(code)} | "
-            f"{len(code) - free} | {', '.join(wide) or '–'} | {in_words(last_change(doc))} |"
+            f"| {{doc}}`{title(doc)} </{doc}>` | {stated_time(doc) or 'looked up, not read'} | "
+            f"{last_run(doc)} | {len(code) - free} of {len(code)} cells compared | "
+            f"{', '.join(wide) or 'no tolerance of its own'} | "
+            f"changed {in_words(last_change(doc))} |"
         )
-    head = "| chapter | time, as it says | code cells | compared | own tolerance | last changed |"
+    head = "| chapter | time, as it says | last timed run | checked | own tolerance | changed |"
     lines = ["## Chapters", ""]
-    lines += [head, "|---|---|--:|--:|---|---|", *rows, ""] if rows else ["No chapter yet.", ""]
+    table = ["::::{div} status-table", head, "|---|---|---|---|---|---|", *rows, "::::", ""]
+    lines += table if rows else ["No chapter yet.", ""]
     lines += ["## Versions", "", "| package | version |", "|---|---|"]
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         pin = re.match(r"([\w.-]+)==([\w.]+)", line)

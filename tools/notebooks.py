@@ -12,9 +12,11 @@ options are left. Cells keep their ids. So a diff shows what changed in the chap
 
 import argparse
 import copy
+import datetime
 import hashlib
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -30,6 +32,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
+# When each notebook last ran from the top, and how long it took; a file a notebook.
+RUNS = BOOK.parent / "reports" / "runs"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -186,6 +190,34 @@ def stored_problems(notebook: NotebookNode) -> list[str]:
     return problems
 
 
+def run_record(name: str, folder: Path = RUNS) -> Path:
+    """Where the time of a notebook's last run is kept."""
+    return folder / f"{name.replace('/', '-')}.json"
+
+
+def record_run(path: Path, notebook: NotebookNode, start: os.times_result) -> None:
+    """Keeps when a notebook of the book ran, and how long it took; of others nothing is kept.
+
+    Args:
+      path: of the notebook.
+      notebook: with the outputs of this run, to which the times belong.
+      start: `os.times()` before the run.
+    """
+    if not path.resolve().is_relative_to(BOOK):
+        return
+    end = os.times()
+    cpu = sum(getattr(end, f) - getattr(start, f) for f in ("children_user", "children_system"))
+    record = {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "seconds": round(end.elapsed - start.elapsed, 1),
+        "cpu_seconds": round(cpu, 1),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "fingerprint": fingerprint(notebook),
+    }
+    RUNS.mkdir(parents=True, exist_ok=True)
+    run_record(name_of(path)).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
 def execute(path: Path) -> list[str]:
     """Runs one notebook and stores its outputs, unless something is wrong.
 
@@ -196,6 +228,7 @@ def execute(path: Path) -> list[str]:
     for cell in stored.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    start = os.times()
     try:
         notebook = normal_form(run(stored, path.parent))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
@@ -203,6 +236,7 @@ def execute(path: Path) -> list[str]:
     problems = stored_problems(notebook)
     if not problems:
         write(notebook, path)
+        record_run(path, notebook, start)
     return problems
 
 
