@@ -35,6 +35,7 @@ from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
+REPORTS = ROOT / "reports"
 MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
 LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
 PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
@@ -306,6 +307,35 @@ def status() -> str:
     return "\n".join(lines)
 
 
+def reports() -> str:
+    """What the tests of the ground under the book found, from the files in reports/."""
+    lines = []
+    for path in sorted(REPORTS.glob("replication-*.json")):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        rows = [row for chapter in report["chapters"].values() for row in chapter["claims"]]
+        both = [row for row in rows if row["synthetic"] and row["real"]]
+        same = sum(row["synthetic"]["verdict"] == row["real"]["verdict"] for row in both)
+        lines.append(
+            f"- **Replication on {report['data']['folder']}** ({_day(report)}): of {len(both)} "
+            f"conclusions tried on both data sets, {same} have the same verdict on both. "
+            "{doc}`Does it hold on real data? </book/beyond/movielens>` discusses the others."
+        )
+    if (REPORTS / "upstream.json").is_file():
+        report = json.loads((REPORTS / "upstream.json").read_text(encoding="utf-8"))
+        for library, result in report["libraries"].items():
+            lines.append(
+                f"- **The own tests of {library}** {report['versions'][library.replace('_', '-')]} "
+                f"on TensorFlow {report['versions']['tensorflow']} ({_day(report)}): "
+                f"{result['passed']} passed, {result['skipped']} skipped, "
+                f"{len(result['failed'])} failed."
+            )
+    return "\n".join([*lines, ""])
+
+
+def _day(report: dict[str, Any]) -> str:
+    return in_words(datetime.date.fromisoformat(report["date"]))
+
+
 def api() -> str:
     """The package's own functions, then one section a module, in the order of the data's way."""
     order = ["movies", "truth", "synthetic", "movielens", "datasets", "listwise", "evaluation"]
@@ -335,6 +365,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "pitfalls": pitfall_index,
     "names": name_index,
     "status": status,
+    "reports": reports,
     "api": api,
 }
 
