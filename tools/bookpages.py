@@ -35,7 +35,6 @@ from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
-REPORTS = ROOT / "reports"
 MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
 LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
 PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
@@ -206,9 +205,10 @@ def pitfalls_by_question() -> dict[str, list[tuple[str, str, str]]]:
     is there doesn't have is warned of.
     """
     questions = yaml.safe_load((BOOK / "reference" / "pitfalls.yml").read_text("utf-8"))
+    docs = notebook_docs()
     left = {
         (doc, re.sub(r"[`*]", "", about)): (doc, about, anchor)
-        for doc in notebook_docs()
+        for doc in docs
         for about, anchor in pitfalls(doc)
     }
     found: dict[str, list[tuple[str, str, str]]] = {}
@@ -218,7 +218,7 @@ def pitfalls_by_question() -> dict[str, list[tuple[str, str, str]]]:
                 pitfall = left.pop((f"book/{chapter}", about), None)
                 if pitfall:
                     found.setdefault(entry["question"], []).append(pitfall)
-                elif f"book/{chapter}" in notebook_docs():
+                elif f"book/{chapter}" in docs:
                     logger = logging.getLogger(__name__)
                     logger.warning(f"pitfalls.yml: {chapter} has no pitfall {about!r}")
     if left:
@@ -273,9 +273,8 @@ def last_run(doc: str) -> str:
     if not path.is_file():
         return "not timed yet"
     run = json.loads(path.read_text(encoding="utf-8"))
-    day = in_words(datetime.date.fromisoformat(run["date"]))
     changed = run["fingerprint"] != notebooks.fingerprint(notebook(doc))
-    return f"ran in {run['cpu_seconds']:.0f} CPU s, {day}" + (" (changed since)" * changed)
+    return f"ran in {run['cpu_seconds']:.0f} CPU s, {_day(run)}" + (" (changed since)" * changed)
 
 
 def status() -> str:
@@ -310,7 +309,7 @@ def status() -> str:
 def reports() -> str:
     """What the tests of the ground under the book found, from the files in reports/."""
     lines = []
-    for path in sorted(REPORTS.glob("replication-*.json")):
+    for path in sorted(notebooks.REPORTS.glob("replication-*.json")):
         report = json.loads(path.read_text(encoding="utf-8"))
         rows = [row for chapter in report["chapters"].values() for row in chapter["claims"]]
         both = [row for row in rows if row["synthetic"] and row["real"]]
@@ -320,8 +319,9 @@ def reports() -> str:
             f"conclusions tried on both data sets, {same} have the same verdict on both. "
             "{doc}`Does it hold on real data? </book/beyond/movielens>` discusses the others."
         )
-    if (REPORTS / "upstream.json").is_file():
-        report = json.loads((REPORTS / "upstream.json").read_text(encoding="utf-8"))
+    upstream = notebooks.REPORTS / "upstream.json"
+    if upstream.is_file():
+        report = json.loads(upstream.read_text(encoding="utf-8"))
         for library, result in report["libraries"].items():
             lines.append(
                 f"- **The own tests of {library}** {report['versions'][library.replace('_', '-')]} "

@@ -32,8 +32,9 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
+REPORTS = BOOK.parent / "reports"
 # When each notebook last ran from the top, and how long it took; a file a notebook.
-RUNS = BOOK.parent / "reports" / "runs"
+RUNS = REPORTS / "runs"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},

@@ -34,9 +34,9 @@ import nbformat
 import notebooks
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from replicate import REPORTS, versions
+from replicate import versions
 
-REPORT = REPORTS / "perturbation.json"
+REPORT = notebooks.REPORTS / "perturbation.json"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ import notebooks
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-REPORTS = notebooks.BOOK.parent / "reports"
 PACKAGES = (
     "tensorflow",
     "tf-keras",
@@ -199,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="an unpacked MovieLens folder")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     parser.add_argument("--again", action="store_true", help="run unchanged chapters, too")
-    parser.add_argument("--reports", type=Path, default=REPORTS, help=argparse.SUPPRESS)
+    parser.add_argument("--reports", type=Path, default=notebooks.REPORTS, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args(arguments)
     files = checksums(options.folder)
     report: dict[str, Any] = {

@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import notebooks
 import replicate
 
-REPORT = replicate.REPORTS / "upstream.json"
+REPORT = notebooks.REPORTS / "upstream.json"
 TFRS, TFR = "tensorflow_recommenders", "tensorflow_ranking/python/keras"
 
 
