@@ -222,6 +222,8 @@ LIBRARIES: dict[str, tuple[str, str, Callable[[np.ndarray], Iterator[Setting]]]]
 
 def library(part: str, folder: Path) -> dict[str, Any]:
     """Builds one library's index, and measures every setting."""
+    from recutils import evaluation  # loads no TensorFlow
+
     # Mapped, not read: so the index's own memory is what is added to the process.
     candidates = np.load(folder / "candidates.npy", mmap_mode="r")
     queries, truth = np.load(folder / "queries.npy"), np.load(folder / "truth.npy")
@@ -240,7 +242,7 @@ def library(part: str, folder: Path) -> dict[str, Any]:
         measured.append(
             {
                 "setting": label,
-                "recall": round(float(recall(truth, found)), 4),
+                "recall": round(evaluation.index_recall(truth, found), 4),
                 "ms_one": round(min(milliseconds(one, queries) for _ in range(ROUNDS)), 4),
                 "ms_batch": round(per_query(many, queries), 4),
             }
@@ -257,7 +259,7 @@ def library(part: str, folder: Path) -> dict[str, Any]:
 
 def layers(folder: Path) -> dict[str, Any]:
     """BruteForce and ScaNN as TFRS has them: one query at a time and in batches."""
-    import recutils  # noqa: F401
+    from recutils import evaluation
 
     import tensorflow as tf
     from tensorflow_recommenders.layers import factorized_top_k
@@ -270,7 +272,9 @@ def layers(folder: Path) -> dict[str, Any]:
     )
     approximate.index(tf.constant(candidates))
     measured: dict[str, Any] = {
-        "recall": round(float(recall(truth, approximate(tf.constant(queries))[1].numpy())), 4)
+        "recall": round(
+            evaluation.index_recall(truth, approximate(tf.constant(queries))[1].numpy()), 4
+        )
     }
     for name, layer, batch in [("BruteForce", exact, 100), ("ScaNN", approximate, 1000)]:
         compiled = tf.function(layer)
@@ -322,7 +326,7 @@ def rule(folder: Path) -> list[dict[str, Any]]:
                     "leaves": num_leaves,
                     "searched": opened,
                     "reordered": reorder,
-                    "recall": round(float(recall(truth, found)), 4),
+                    "recall": round(evaluation.index_recall(truth, found), 4),
                     "share": round(float((looked_at + reorder) / size), 5),
                 }
             )
@@ -334,11 +338,6 @@ OTHERS: dict[str, Callable[[Path], Any]] = {"prepare": prepare, "layers": layers
 
 
 # --- Measuring ------------------------------------------------------------------------------------
-
-
-def recall(truth: np.ndarray, found: np.ndarray) -> float:
-    pairs = zip(truth, found, strict=True)
-    return sum(len(np.intersect1d(*pair)) for pair in pairs) / truth.size
 
 
 def milliseconds(search: Callable[[np.ndarray], object], queries: np.ndarray) -> float:
