@@ -57,6 +57,8 @@ REFUSED_TAGS = {
     "nbval-check-output": "every cell's output is checked: remove it",
 }
 MAX_REPORTED = 8
+# How the names of tags begin that give decimals more room.
+WIDENING = ("atol", "rtol")
 
 
 # --- Numbers in text ------------------------------------------------------------------------------
@@ -121,7 +123,7 @@ class Tolerance:
         """
         found: dict[str, Decimal] = {}
         for tag in tags:
-            if not tag.startswith(("atol", "rtol")):
+            if not tag.startswith(WIDENING):
                 continue
             match = re.fullmatch(r"([ar]tol)-(\d+(?:\.\d+)?(?:e-?\d+)?)", tag)
             if not match or not Decimal(match[2]):
@@ -137,6 +139,10 @@ class Tolerance:
             unit = max(stored.unit, now.unit) if stored.digits else Decimal(0)
         else:
             unit = min(n.unit for n in (stored, now) if n.digits)
+        return self.widened(unit, stored)
+
+    def widened(self, unit: Decimal, stored: Number) -> Decimal:
+        """What the tags make of the room that the printed digits alone give."""
         return max(unit, self.atol, self.rtol * abs(stored.value))
 
 
