@@ -1,0 +1,398 @@
+"""Would the book notice a mistake? Makes small ones on purpose, and counts how many are caught.
+
+    python tools/mutants.py [--again]
+
+KINDS below are small meaningful mistakes: a flipped sign, a wrong axis, another loss, a swapped
+split … Everywhere in the chapters' checked cells and in recutils where one could be made is a
+mutant; a fixed sample of them is drawn, in turn from each kind, and spread over the files. Each is
+made in a copy of the repository and run against the cheapest test that should see it: a chapter's
+own check by `pytest --nbval`, or a module's own unit tests, and if these pass, all unit tests. The
+same tests run once without a mistake, and must pass.
+
+reports/mutants.json keeps what came out, after each run: the command can be stopped and started
+again. Which mutants survive is listed in tools/survivors.yml, each with the reason;
+tests/book/test_mutants.py demands that at least 95% are caught.
+
+Tools such as mutmut and cosmic-ray change operators of a package; they know neither notebooks nor
+losses, splits and corrections, and they try everything, which takes hours here.
+"""
+
+import argparse
+import ast
+import datetime
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import notebooks
+from replicate import versions
+
+ROOT = notebooks.BOOK.parent
+REPORT = notebooks.REPORTS / "mutants.json"
+SIZE = 60
+# Seconds for one mutant: one that hangs is caught.
+PATIENCE = 900
+# Where a module's tests have another name.
+UNIT_TESTS = {"models": "shared_models", "seeding": "public_api", "_words": "movies"}
+UNIT_TESTS |= {"_checks": "evaluation", "_compat": "compat"}
+
+Change = str | Callable[[re.Match[str]], str]
+
+
+def _one_more(match: re.Match[str]) -> str:
+    return f"{match[1]}{int(match[2]) + 1}"
+
+
+def _twice(match: re.Match[str]) -> str:
+    return f"{match[1]}{2 * float(match[2]):g}"
+
+
+def _other(*pairs: tuple[str, str]) -> Change:
+    """Each of two words becomes the other one."""
+    words = dict(pairs) | {b: a for a, b in pairs}
+    return lambda match: words[match[0]]
+
+
+# Name of the mistake -> patterns and what takes their place. They are looked for in code: not in
+# comments and docstrings, and within strings only where the pattern begins with a quotation mark.
+KINDS: dict[str, list[tuple[str, Change]]] = {
+    "another loss": [
+        (r'"mse"', '"mae"'),
+        (r"\bMeanSquaredError\b", "MeanAbsoluteError"),
+        (r"\bBinaryCrossentropy\b", "Hinge"),
+        (r"\b(ApproxNDCGLoss|ListMLELoss)\b", _other(("ApproxNDCGLoss", "ListMLELoss"))),
+        (r"\b(SoftmaxLoss|PairwiseHingeLoss)\b", _other(("SoftmaxLoss", "PairwiseHingeLoss"))),
+    ],
+    "a flipped sign": [
+        (r"(?<=[\w)\]]) - (?=[\w(\[])", " + "),
+        (r"(?<=[\w)\]]) \+ (?=[\w(\[])", " - "),
+    ],
+    "a wrong axis": [(r"\baxis=1\b", "axis=0"), (r"\baxis=-1", "axis=0"), (r"\baxis=0", "axis=1")],
+    "a dropped correction": [
+        (r"\bremove_accidental_hits=True", "remove_accidental_hits=False"),
+        (
+            r",\s*(candidate_sampling_probability|candidate_ids|sample_weight|mask)"
+            r"=[\w.]+(\[[^\]\n]*\])?(?=[,)])",
+            "",
+        ),
+    ],
+    "another seed": [(r"\b((?:seed=|set_seed\(|RandomState\(|default_rng\())(\d+)", _one_more)],
+    "a swapped split": [
+        (r"(?<=[\w(\[ ])(?<!\.)\b(train|test)\b(?=[,)\[])", _other(("train", "test"))),
+        (r"(?<=[(\[ ])\b(validation|test)\b(?=[,)\[])", _other(("validation", "test"))),
+    ],
+    "k off by one": [(r"\b((?:top_)?k=)(\d+)", _one_more), (r"(?<=:) ?k(?=\])", "k - 1")],
+    "labels shuffled": [
+        (r"\b(labels|stars|y)(?=[,)])", lambda match: f"{match[0]}[::-1]"),
+        (r'(?<=\w\[)"user_rating"\](?=[,)])', '"user_rating"][::-1]'),
+    ],
+    "a layer removed": [
+        (r"\n *tf\.keras\.layers\.\w+\([^\n]*\),(?=\n)", ""),
+        (r"\btf\.keras\.layers\.(?:Dense|Dropout)\([^()]*\), ", ""),
+        (r", tf\.keras\.layers\.(?:Dense|Dropout)\([^()]*\)(?=\])", ""),
+    ],
+    "another statistic": [
+        (r"(?<=\.)(mean|sum)(?=\()", _other(("mean", "sum"))),
+        (r"\breduce_(mean|sum)(?=\()", lambda m: "reduce_" + {"mean": "sum", "sum": "mean"}[m[1]]),
+        (r"(?<=\.)(min|max)(?=\()", _other(("min", "max"))),
+        (r"\blog2\b", "log"),
+        (r"\bsqrt\b", "abs"),
+        (r"\*\* ?2\b", "** 3"),
+    ],
+    "an order turned round": [
+        (r"\bascending=False", "ascending=True"),
+        (r"(?<=sort\()-(?=\w)", ""),
+        (r"\[::-1\]", ""),
+        (r"\.head\(", ".tail("),
+        (r"(?<=\.)(argmin|argmax)\b", _other(("argmin", "argmax"))),
+    ],
+    "another setting": [
+        (
+            r"\b((?:learning_rate|l2|temperature|scale|noise|rate)=)(?=[\d.]*[1-9])(\d*\.?\d+)\b",
+            _twice,
+        ),
+        (r"\b((?:epochs|num_epochs|dim|projection_dim|num_layers)=)(\d+)\b", _one_more),
+    ],
+    "a condition turned round": [
+        (r"(?<=[\[( ])~(?=\w)", ""),
+        (r"\b(if|and|while) not ", lambda match: f"{match[1]} "),
+        (r"(?<!=)=(True|False)\b", lambda m: "=False" if m[1] == "True" else "=True"),
+    ],
+    "a limit off by one": [
+        (r" (<|<=) (?=[\w(-])", lambda match: " <= " if match[1] == "<" else " < "),
+        (r" (>|>=) (?=[\w(-])", lambda match: " >= " if match[1] == ">" else " > "),
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake at one place.
+
+    Attributes:
+      kind: of mistake.
+      file: that it is made in, below the root of the repository.
+      cell: of a notebook; "" in a module.
+      line: of the cell or of the module, from 1.
+      before: its text.
+      after: its text with the mistake.
+      source: of the whole cell or module with the mistake.
+    """
+
+    kind: str
+    file: str
+    cell: str
+    line: int
+    before: str
+    after: str
+    source: str
+
+    @property
+    def key(self) -> str:
+        """A name that stays as long as these lines do."""
+        words = f"{self.kind}|{self.file}|{self.before.strip()}|{self.after.strip()}"
+        return hashlib.sha256(words.encode()).hexdigest()[:10]
+
+
+def _texts(source: str) -> list[tuple[int, int, bool]]:
+    """Where strings and comments stand: first and last character, and whether it's a docstring."""
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+
+    def place(line: int, column: int) -> int:  # ast counts bytes
+        return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
+
+    tree = ast.parse(source)
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = []
+    for node in ast.walk(tree):
+        string = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if (string or isinstance(node, ast.JoinedStr)) and node.end_lineno and node.end_col_offset:
+            start = place(node.lineno, node.col_offset)
+            end = place(node.end_lineno, node.end_col_offset)
+            found.append((start, end, id(node) in alone))
+    return found + [(m.start(), m.end(), True) for m in re.finditer(r"(?<![\"'])# .*", source)]
+
+
+def _is_another(mutated: str, source: str) -> bool:
+    """Whether it is valid Python that says something else."""
+    try:
+        return ast.dump(ast.parse(mutated)) != ast.dump(ast.parse(source))
+    except SyntaxError:
+        return False
+
+
+def mutants_of(source: str, file: str, cell: str = "") -> Iterator[Mutant]:
+    """Every mistake that can be made in a module or a cell; none in what isn't plain Python."""
+    try:
+        texts = _texts(source)
+    except SyntaxError:
+        return
+    for kind, patterns in KINDS.items():
+        for pattern, change in patterns:
+            for match in re.finditer(pattern, source):
+                start, end = match.span()
+                quoted = pattern.startswith('"')
+                if any(a < end and start < b and not (quoted and a == start) for a, b, _ in texts):
+                    continue
+                after = change if isinstance(change, str) else change(match)
+                mutated = source[:start] + after + source[end:]
+                if not _is_another(mutated, source):
+                    continue
+                first = source.count("\n", 0, start + len(match[0]) - len(match[0].lstrip()))
+                yield Mutant(
+                    kind,
+                    file,
+                    cell,
+                    first + 1,
+                    source.split("\n")[first],
+                    "" if after == "" and match[0][0] == "\n" else mutated.split("\n")[first],
+                    mutated,
+                )
+
+
+def all_mutants() -> list[Mutant]:
+    """Those of the chapters' cells whose output is compared as numbers, and those of recutils."""
+    found: list[Mutant] = []
+    for path in notebooks.find():
+        for cell in nbformat.read(path, as_version=4).cells:
+            free = "nbval-ignore-output" in cell.metadata.get("tags", [])
+            if cell.cell_type == "code" and not free and "mystnb" not in cell.metadata:
+                found += mutants_of(cell.source, path.relative_to(ROOT).as_posix(), cell.id)
+    for path in sorted((ROOT / "recutils").glob("*.py")):
+        found += mutants_of(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
+    return found
+
+
+def sample(candidates: Sequence[Mutant], size: int = SIZE) -> list[Mutant]:
+    """A fixed sample: from each kind in turn, the one whose file has had fewest, then by hash.
+
+    A change in one chapter changes what is drawn there, and little elsewhere.
+    """
+    left = {kind: {m.key: m for m in candidates if m.kind == kind} for kind in KINDS}
+    drawn: list[Mutant] = []
+    had: Counter[str] = Counter()
+    while len(drawn) < size and any(left.values()):
+        for rest in left.values():
+            if rest and len(drawn) < size:
+                key = min(rest, key=lambda key: (had[rest[key].file], key))
+                had[rest[key].file] += 1
+                drawn.append(rest.pop(key))
+    return drawn
+
+
+def write_into(mutant: Mutant, copy: Path) -> None:
+    """Makes the mistake in a copy of the repository."""
+    path = copy / mutant.file
+    if not mutant.cell:
+        path.write_text(mutant.source, encoding="utf-8")
+        return
+    notebook = nbformat.read(path, as_version=4)
+    (cell,) = [cell for cell in notebook.cells if cell.id == mutant.cell]
+    cell.source = mutant.source
+    nbformat.write(notebook, path)
+
+
+def tests_for(mutant: Mutant) -> list[list[str]]:
+    """Arguments of pytest, cheapest test first."""
+    if mutant.cell:
+        return [["--nbval", mutant.file]]
+    stem = Path(mutant.file).stem
+    own = f"tests/unit/test_{UNIT_TESTS.get(stem, stem.lstrip('_'))}.py"
+    return [[own], ["tests/unit"]] if (ROOT / own).is_file() else [["tests/unit"]]
+
+
+def _passes(arguments: Sequence[str], copy: Path) -> bool | None:
+    """Whether tests pass in a copy; None if they don't end."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        return process.wait(PATIENCE) == 0
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return None
+
+
+@contextmanager
+def a_copy() -> Iterator[Path]:
+    """A copy of the repository as it is, without what is built; it is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        leave = shutil.ignore_patterns(".venv", ".git", "_build", ".*_cache", "__pycache__")
+        yield shutil.copytree(ROOT, Path(folder) / "book", ignore=leave)
+
+
+def try_one(mutant: Mutant) -> dict[str, Any]:
+    """Makes one mistake and runs its tests; returns what the report says of it."""
+    start = time.perf_counter()
+    caught = ""
+    with a_copy() as copy:
+        write_into(mutant, copy)
+        for arguments in tests_for(mutant):
+            passes = _passes(arguments, copy)
+            if not passes:
+                caught = " ".join(arguments) + (" (does not end)" if passes is None else "")
+                break
+    return {
+        "kind": mutant.kind,
+        "file": mutant.file,
+        "cell": mutant.cell,
+        "line": mutant.line,
+        "before": mutant.before.strip(),
+        "after": mutant.after.strip(),
+        "caught by": caught,
+        "seconds": round(time.perf_counter() - start),
+    }
+
+
+def try_none(arguments: Sequence[str]) -> bool:
+    """Whether tests pass where no mistake was made."""
+    with a_copy() as copy:
+        return bool(_passes(arguments, copy))
+
+
+def read(path: Path = REPORT) -> dict[str, Any]:
+    """The report so far; an empty one if there is none."""
+    if not path.exists():
+        return {"without": {}, "mutants": {}}
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return report
+
+
+def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
+    """Tries what the report lacks, and writes it after each result."""
+    tests = sorted({" ".join(test) for m in drawn.values() for test in tests_for(m)})
+    for part, known in (("without", tests), ("mutants", list(drawn))):
+        report[part] = {key: report[part][key] for key in known if key in report[part]}
+    with ThreadPoolExecutor(jobs) as pool:
+        running: dict[Future[Any], tuple[str, str]] = {}
+        for key in drawn.keys() - report["mutants"].keys():
+            running[pool.submit(try_one, drawn[key])] = ("mutants", key)
+        for test in set(tests) - report["without"].keys():
+            running[pool.submit(try_none, test.split())] = ("without", test)
+        for done in as_completed(running):
+            part, key = running[done]
+            report[part][key] = result = done.result()
+            report |= {
+                "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+                "versions": versions(),
+            }
+            REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            if part == "without":
+                print(f"without a mistake: {key} {'passes' if result else 'FAILS'}", flush=True)
+            else:
+                word = "caught" if result["caught by"] else "SURVIVES"
+                print(f"{result['seconds']:4} s {word:8} {result['kind']}: {result['file']}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 1 if a mutant survives, or a test fails without any."""
+    parser = argparse.ArgumentParser(description="Small mistakes, and whether tests see them.")
+    parser.add_argument("--again", action="store_true", help="also what was tried before")
+    parser.add_argument("--jobs", type=int, default=2, help="how many at the same time")
+    parser.add_argument("--list", action="store_true", help="only list what would be tried")
+    options = parser.parse_args(arguments)
+    candidates = all_mutants()
+    drawn = {mutant.key: mutant for mutant in sample(candidates)}
+    print(f"{len(drawn)} of {len(candidates)} possible mutants")
+    if options.list:
+        for m in drawn.values():
+            print(f"{m.kind}: {m.file}:{m.line}\n  - {m.before.strip()}\n  + {m.after.strip()}")
+        return 0
+    report = read()
+    if options.again:
+        report |= {"without": {}, "mutants": {}}
+    report["possible"] = len(candidates)
+    work(drawn, report, options.jobs)
+    survivors = [result for result in report["mutants"].values() if not result["caught by"]]
+    print(f"{len(drawn) - len(survivors)} of {len(drawn)} caught")
+    for s in survivors:
+        print(f"  {s['kind']}: {s['file']}:{s['line']}\n    - {s['before']}\n    + {s['after']}")
+    return 1 if survivors or not all(report["without"].values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
