@@ -13,4 +13,6 @@ from recutils.loading import load_movies  # noqa: E402
 from recutils.movies import Movies  # noqa: E402
 from recutils.seeding import set_seed  # noqa: E402
 
+_compat.log_to_stderr()
+
 __all__ = ["Movies", "conclude", "load_movies", "set_seed"]

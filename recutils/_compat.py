@@ -11,6 +11,7 @@ See: the page reference/setup.
 
 import importlib.abc
 import importlib.machinery
+import logging
 import os
 import sys
 import types
@@ -108,3 +109,16 @@ def provide_estimator() -> None:
     if not any(isinstance(finder, _EstimatorFinder) for finder in sys.meta_path):
         # Last in the row: a TensorFlow that still has Estimators keeps its own.
         sys.meta_path.append(_EstimatorFinder())
+
+
+def log_to_stderr() -> None:
+    """Sends TensorFlow's warnings to stderr; in a notebook it writes them among what cells print.
+
+    Some depend on how busy the machine is ("Callback method … is slow"), so that a chapter would
+    print now this and now that.
+    """
+    import tensorflow as tf
+
+    for handler in tf.get_logger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            handler.setStream(sys.stderr)

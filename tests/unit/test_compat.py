@@ -47,6 +47,17 @@ def test_any_order_after_recutils_and_nothing_is_printed(order):
     assert (ran.returncode, ran.stdout, printed) == (0, "", [])
 
 
+def test_warnings_of_tensorflow_are_not_among_what_a_notebook_prints():
+    # sys.ps1 makes Python interactive, as a notebook is.
+    ran = python(
+        "import sys; sys.ps1 = '> '\n"
+        "import recutils, tensorflow as tf\n"
+        "tf.get_logger().warning('slow')"
+    )
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert "slow" in ran.stderr
+
+
 @pytest.mark.parametrize(
     "loaded", ["import tensorflow", "import keras", "from tensorflow import keras; keras.Model"]
 )
