@@ -2,16 +2,20 @@
 
     python tools/perturb.py [NOTEBOOK …] [--condition NAME …]
 
-runs each notebook under each condition below, one at a time, and compares what it prints with what
-is stored: as `pytest --nbval` does, but it notes how far every decimal moved instead of failing.
+runs each notebook under the conditions below, one run at a time, and compares what it prints with
+what is stored: as `pytest --nbval` does, but it notes how far every decimal moved and goes on.
 reports/perturbation.json keeps, for each number, one unit of its last digit and its spread (the
 largest distance from the stored number over all conditions); tests/book/test_perturbation.py holds
 the book's tolerances to it.
 
 It can be stopped and started again at any time: what was measured is written after each run, and
 belongs to the notebook's fingerprint (code and outputs). When these change, the notebook is
-measured anew; when only its prose or a tolerance changes, it is not. Each condition runs all
+measured anew; when only its prose or a tolerance changes, it is not. Each run goes through all
 notebooks before the next one starts.
+
+A run may change several things at once, arithmetic and surroundings: RUNS tries all CONDITIONS in
+half the time, and a spread is then the largest distance that any of them causes. Which one it was,
+`--condition` tells: it takes one name, or several as "1 thread + hash seed 1".
 """
 
 import argparse
@@ -49,7 +53,7 @@ class Condition:
     Attributes:
       environment: variables that the kernel sees.
       elsewhere: it runs in an empty folder instead of the chapter's.
-      busy: every core has something else to do, too.
+      busy: half of the cores have something else to do, too.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -87,18 +91,45 @@ CONDITIONS: dict[str, Condition] = {
         }
     ),
     "hash seed 1": Condition({"PYTHONHASHSEED": "1"}),
+    "hash seed 4711": Condition({"PYTHONHASHSEED": "4711"}),
     # Fourteen hours ahead, and a locale without Unicode.
     "time zone and locale": Condition({"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"}),
     "another folder": Condition(elsewhere=True),
     "busy machine": Condition(busy=True),
-    "4 threads": Condition(_threads(4)),
 }
+RUNS = (
+    "1 thread",
+    "without oneDNN + hash seed 1",
+    "SSE4.1 + another folder",
+    "AVX2 + time zone and locale",
+    "2 threads + hash seed 4711 + busy machine",
+)
+
+
+def conditions(names: str) -> Condition:
+    """What is different in a run: one condition, or several with " + " between their names.
+
+    Raises:
+      ValueError: no condition has such a name.
+    """
+    parts = names.split(" + ")
+    unknown = set(parts) - CONDITIONS.keys()
+    if unknown:
+        raise ValueError(
+            f"no condition {', '.join(sorted(unknown))}; there are {', '.join(CONDITIONS)}"
+        )
+    chosen = [CONDITIONS[part] for part in parts]
+    return Condition(
+        {key: value for condition in chosen for key, value in condition.environment.items()},
+        any(condition.elsewhere for condition in chosen),
+        any(condition.busy for condition in chosen),
+    )
 
 
 @contextmanager
 def _load(busy: bool) -> Iterator[None]:
-    """Keeps every core busy for as long as it lasts, if asked to."""
-    count = (os.cpu_count() or 1) if busy else 0
+    """Keeps half of the cores busy for as long as it lasts, if asked to."""
+    count = ((os.cpu_count() or 1) + 1) // 2 if busy else 0
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
@@ -220,7 +251,7 @@ def summary(report: dict[str, Any], stored: Mapping[str, NotebookNode]) -> str:
         lines.append(
             f"{name}: {len(numbers)} decimals, {len(moved)} move, {len(off)} by too much; "
             f"{problems} other differences; "
-            f"{len(entry['conditions'])} of {len(CONDITIONS)} conditions"
+            f"{len(entry['conditions'])} runs"
         )
         lines += [f"    {n[4]} ± {n[6]} (unit {n[5]}): cell {n[0]}, {n[1]}, {n[7]}" for n in off]
         for condition, run_ in entry["conditions"].items():
@@ -232,9 +263,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 1 if a number lies outside of its tolerance or anything else differs."""
     parser = argparse.ArgumentParser(description="How far numbers move under other conditions.")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
-    parser.add_argument("--condition", action="append", choices=list(CONDITIONS), metavar="NAME")
+    parser.add_argument("--condition", action="append", metavar="NAME")
     parser.add_argument("--report", type=Path, default=REPORT, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args(arguments)
+    chosen = {names: conditions(names) for names in options.condition or RUNS}
     report = read(options.report)
     stored = {
         notebooks.name_of(path): (path.parent, nbformat.read(path, as_version=4))
@@ -247,23 +279,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if report["notebooks"].get(name, {}).get("fingerprint") != fingerprint:
             entry = {"fingerprint": fingerprint, "conditions": {}, "numbers": []}
             report["notebooks"][name] = entry
-    for condition, (name, (folder, notebook)) in itertools.product(
-        options.condition or CONDITIONS, stored.items()
-    ):
+    for names, (name, (folder, notebook)) in itertools.product(chosen, stored.items()):
         entry = report["notebooks"][name]
-        if condition in entry["conditions"]:
+        if names in entry["conditions"]:
             continue
         start = time.perf_counter()
-        measured = measure(notebook, folder, CONDITIONS[condition])
+        measured = measure(notebook, folder, chosen[names])
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        merge(entry, condition, measured, today)
+        merge(entry, names, measured, today)
         report |= {
             "date": today,
             "versions": versions(),
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         }
         write(report, options.report)
-        print(f"{time.perf_counter() - start:6.1f} s  {name}: {condition}", flush=True)
+        print(f"{time.perf_counter() - start:6.1f} s  {name}: {names}", flush=True)
     print(summary(report, {name: notebook for name, (_, notebook) in stored.items()}))
     bad = any(
         too_far(report["notebooks"][name], notebook)

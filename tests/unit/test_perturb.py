@@ -40,10 +40,15 @@ def report(tmp_path):
 def runs(monkeypatch):
     """Lets conditions print what is in `texts`, and collects the names of those that ran."""
     ran = []
-    texts = {"1 thread": "a 0.52 b 0.1\n", "AVX2": "a 0.49 b 0.1\n", "4 threads": "c 0.50 b 0.1\n"}
+    texts = {
+        "1 thread": "a 0.52 b 0.1\n",
+        "AVX2": "a 0.49 b 0.1\n",
+        "another folder": "c 0.50 b 0.1\n",
+    }
 
     def fake(notebook, place, condition):
-        (name,) = [n for n, c in perturb.CONDITIONS.items() if c is condition]
+        names = [*perturb.CONDITIONS, *perturb.RUNS[1:]]
+        (name,) = [n for n in names if perturb.conditions(n) == condition]
         ran.append(name)
         changed = nbformat.from_dict(json.loads(json.dumps(notebook)))
         changed.cells[0].outputs = [stdout(texts.get(name, "a 0.50 b 0.1\n"))]
@@ -83,19 +88,20 @@ def test_a_tolerance_needs_no_new_measurement(films, report, runs):
 
 
 def test_other_differences_are_problems(films, report, runs):
-    assert command(films, report, "4 threads") == 1
+    assert command(films, report, "another folder") == 1
     conditions = json.loads(report.read_text())["notebooks"]["films"]["conditions"]
-    assert "'a' stored, 'c' now" in conditions["4 threads"]["problems"][0]
+    assert "'a' stored, 'c' now" in conditions["another folder"]["problems"][0]
     assert command(films, report, "hash seed 1") == 1, "the problem is still there"
 
 
 def test_it_goes_on_where_it_stopped(films, report, runs):
-    command(films, report, "AVX2", "SSE4.1")
+    first = list(perturb.RUNS[2:4])
+    command(films, report, *first)
     command(films, report)
-    assert runs[:2] == ["AVX2", "SSE4.1"]
-    assert sorted(runs) == sorted(perturb.CONDITIONS), "each one once"
+    assert runs[:2] == first
+    assert sorted(runs) == sorted(perturb.RUNS), "each one once"
     command(films, report)
-    assert len(runs) == len(perturb.CONDITIONS)
+    assert len(runs) == len(perturb.RUNS)
 
 
 def test_a_changed_notebook_is_measured_anew_unless_only_its_prose_changed(films, report, runs):
@@ -114,7 +120,7 @@ def test_a_changed_notebook_is_measured_anew_unless_only_its_prose_changed(films
 
 
 def test_the_report_is_read_as_it_was_written(films, report, runs):
-    command(films, report, "1 thread", "4 threads")
+    command(films, report, "1 thread", "another folder")
     text = report.read_text()
     assert sum('"stdout", 1, 1, "0.50"' in line for line in text.splitlines()) == 1, (
         "a line a number"
@@ -146,6 +152,21 @@ def test_a_condition_reaches_the_kernel(tmp_path):
     assert f"cell {ids[1]}: ZeroDivisionError" in text
     assert "'None' stored, '3' now" in text
     assert "'1' stored, '0' now" in text
+
+
+def test_the_runs_try_every_condition_once():
+    tried = [name for names in perturb.RUNS for name in names.split(" + ")]
+    assert sorted(tried) == sorted(perturb.CONDITIONS)
+    assert len(tried) >= 8
+
+
+def test_conditions_come_together():
+    both = perturb.conditions("1 thread + hash seed 1 + another folder")
+    assert both.environment["OMP_NUM_THREADS"] == "1"
+    assert both.environment["PYTHONHASHSEED"] == "1"
+    assert (both.elsewhere, both.busy) == (True, False)
+    with pytest.raises(ValueError, match="no condition 3 threads; there are 1 thread, "):
+        perturb.conditions("3 threads")
 
 
 def test_conditions_differ_from_each_other_and_from_the_chapters_own():
