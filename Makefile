@@ -5,7 +5,7 @@ NB ?=
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test lab execute perturb replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book test lab execute perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -51,6 +51,9 @@ replicate: setup-dev  ## every conclusion on real data (DATA=folder)
 
 perturb: setup-dev  ## how far each number moves under other conditions
 	$(BIN)/python tools/perturb.py
+
+mutants: setup-dev  ## small mistakes made on purpose: which ones do the checks catch?
+	$(BIN)/python tools/mutants.py
 
 upstream: setup-dev  ## TFRS's and TFR's own tests (TFRS=checkout, TFR=checkout; without: those in TFRS's wheel)
 	$(BIN)/python tools/upstream.py $(if $(TFRS),--tfrs $(TFRS)) $(if $(TFR),--tfr $(TFR))

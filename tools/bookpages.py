@@ -25,8 +25,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import mutants
 import nbformat
 import notebooks
+import perturb
 import scale
 import yaml
 from docutils import nodes
@@ -277,6 +279,18 @@ def last_run(doc: str) -> str:
     return f"ran in {run['cpu_seconds']:.0f} CPU s, {_day(run)}" + (" (changed since)" * changed)
 
 
+def spread(doc: str) -> str:
+    """How many numbers of a notebook moved when `make perturb` changed the conditions."""
+    entry = perturb.read()["notebooks"].get(doc.removeprefix("book/"))
+    if not entry or not entry["conditions"]:
+        return "spread not measured"
+    changed = entry["fingerprint"] != notebooks.fingerprint(notebook(doc))
+    return (
+        f"{perturb.moved(entry) or 'none'} of {len(entry['numbers'])} decimals moved "
+        f"{perturb.in_runs(len(entry['conditions']))}" + " (changed since)" * changed
+    )
+
+
 def status() -> str:
     docs = notebook_docs()
     rows = []
@@ -289,10 +303,10 @@ def status() -> str:
         rows.append(
             f"| {{doc}}`{title(doc)} </{doc}>` | {stated_time(doc) or 'looked up, not read'} | "
             f"{last_run(doc)} | {len(code) - free} of {len(code)} cells compared | "
-            f"{', '.join(wide) or 'no tolerance of its own'} | "
+            f"{', '.join(wide) or 'no tolerance of its own'}; {spread(doc)} | "
             f"changed {in_words(last_change(doc))} |"
         )
-    head = "| chapter | time, as it says | last timed run | checked | own tolerance | changed |"
+    head = "| chapter | time, as it says | last timed run | checked | tolerance, spread | changed |"
     lines = ["## Chapters", ""]
     table = ["::::{div} status-table", head, "|---|---|---|---|---|---|", *rows, "::::", ""]
     lines += table if rows else ["No chapter yet.", ""]
@@ -329,7 +343,36 @@ def reports() -> str:
                 f"{result['passed']} passed, {result['skipped']} skipped, "
                 f"{len(result['failed'])} failed."
             )
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *trust(), ""])
+
+
+def trust() -> list[str]:
+    """What `make perturb` and `make mutants` found, as items of a list."""
+    lines = []
+    moves = perturb.read()
+    if moves["notebooks"]:
+        entries = moves["notebooks"].values()
+        numbers = sum(len(entry["numbers"]) for entry in entries)
+        moved = sum(map(perturb.moved, entries))
+        fewest = min(len(entry["conditions"]) for entry in entries)
+        tried = ", ".join(perturb.CONDITIONS)
+        lines.append(
+            f"- **Under other conditions** ({_day(moves)}): {len(entries)} notebooks ran "
+            f"{perturb.in_runs(fewest)} ({tried}). {moved} of their {numbers:,} decimals moved."
+        )
+    lies = mutants.read()
+    if lies["mutants"]:
+        tried_, caught = list(lies["mutants"].values()), mutants.caught(lies)
+        lines.append(
+            f"- **Small mistakes made on purpose** ({_day(lies)}): of {len(tried_)} out of "
+            f"{lies['possible']:,} possible ones, the checks caught {caught}. Not caught were:"
+        )
+        for survivor in mutants.survivors():
+            lines.append(
+                f"  - {survivor['file']}: `{survivor['before']}` became `{survivor['after']}`. "
+                f"{survivor['reason']}"
+            )
+    return lines
 
 
 def _day(report: dict[str, Any]) -> str:

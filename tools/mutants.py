@@ -40,10 +40,12 @@ from typing import Any
 
 import nbformat
 import notebooks
+import yaml
 from replicate import versions
 
 ROOT = notebooks.BOOK.parent
 REPORT = notebooks.REPORTS / "mutants.json"
+SURVIVORS = Path(__file__).with_name("survivors.yml")
 SIZE = 60
 # Seconds for one mutant: one that hangs is caught.
 PATIENCE = 900
@@ -342,6 +344,17 @@ def read(path: Path = REPORT) -> dict[str, Any]:
     return report
 
 
+def caught(report: dict[str, Any]) -> int:
+    """How many mutants of a report were caught."""
+    return sum(bool(result["caught by"]) for result in report["mutants"].values())
+
+
+def survivors(path: Path = SURVIVORS) -> list[dict[str, str]]:
+    """The mutants that are known to survive: "file", "before", "after" and the "reason"."""
+    known: list[dict[str, str]] = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    return known
+
+
 def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
     """Tries what the report lacks, and writes it after each result."""
     tests = sorted({" ".join(test) for m in drawn.values() for test in tests_for(m)})
@@ -369,7 +382,7 @@ def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns 1 if a mutant survives, or a test fails without any."""
+    """The command; returns 1 if one survives without a reason, or a test fails without any."""
     parser = argparse.ArgumentParser(description="Small mistakes, and whether tests see them.")
     parser.add_argument("--again", action="store_true", help="also what was tried before")
     parser.add_argument("--jobs", type=int, default=2, help="how many at the same time")
@@ -387,11 +400,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report |= {"without": {}, "mutants": {}}
     report["possible"] = len(candidates)
     work(drawn, report, options.jobs)
-    survivors = [result for result in report["mutants"].values() if not result["caught by"]]
-    print(f"{len(drawn) - len(survivors)} of {len(drawn)} caught")
-    for s in survivors:
-        print(f"  {s['kind']}: {s['file']}:{s['line']}\n    - {s['before']}\n    + {s['after']}")
-    return 1 if survivors or not all(report["without"].values()) else 0
+    print(f"{caught(report)} of {len(drawn)} caught; not caught:")
+    known = {(s["file"], s["before"], s["after"]): s["reason"] for s in survivors()}
+    new = 0
+    for m in report["mutants"].values():
+        if not m["caught by"]:
+            reason = known.get((m["file"], m["before"], m["after"]))
+            new += reason is None
+            print(f"  {m['file']}:{m['line']}\n    - {m['before']}\n    + {m['after']}")
+            print(f"    {reason or 'no reason is known'}")
+    return 1 if new or not all(report["without"].values()) else 0
 
 
 if __name__ == "__main__":

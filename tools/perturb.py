@@ -240,16 +240,25 @@ def too_far(entry: dict[str, Any], notebook: NotebookNode) -> list[list[Any]]:
     ]
 
 
+def moved(entry: dict[str, Any]) -> int:
+    """How many numbers of a notebook's report were not always what is stored."""
+    return sum(Decimal(number[6]) > 0 for number in entry["numbers"])
+
+
+def in_runs(count: int) -> str:
+    """In words: in how many runs."""
+    return f"in {count} run{'s' * (count != 1)} under other conditions"
+
+
 def summary(report: dict[str, Any], stored: Mapping[str, NotebookNode]) -> str:
     """A line a notebook: how much was measured, and what lies outside of its tolerance."""
     lines = []
     for name, entry in report["notebooks"].items():
         numbers = entry["numbers"]
-        moved = [n for n in numbers if Decimal(n[6])]
         off = too_far(entry, stored[name]) if name in stored else []
         problems = sum(len(c["problems"]) for c in entry["conditions"].values())
         lines.append(
-            f"{name}: {len(numbers)} decimals, {len(moved)} move, {len(off)} by too much; "
+            f"{name}: {len(numbers)} decimals, {moved(entry)} move, {len(off)} by too much; "
             f"{problems} other differences; "
             f"{len(entry['conditions'])} runs"
         )

@@ -1,0 +1,35 @@
+"""The checks catch small mistakes: `make mutants` made some, and this is what came out."""
+
+import mutants
+import pytest
+
+REPORT = mutants.read()
+DRAWN = {mutant.key: mutant for mutant in mutants.sample(mutants.all_mutants())}
+LEAST = 0.95
+
+
+@pytest.fixture
+def tried():
+    """What came out, if what would be drawn today was all tried."""
+    missing = DRAWN.keys() - REPORT["mutants"].keys()
+    if missing:
+        pytest.skip(f"{len(missing)} of {len(DRAWN)} mistakes are not tried yet: `make mutants`")
+    return REPORT["mutants"]
+
+
+def test_nearly_all_are_caught(tried):
+    assert mutants.caught(REPORT) >= LEAST * len(tried)
+    assert all(REPORT["without"].values()), "a test failed without any mistake"
+
+
+def test_each_survivor_has_its_reason(tried):
+    known = {(s["file"], s["before"], s["after"]) for s in mutants.survivors()}
+    alive = {(m["file"], m["before"], m["after"]) for m in tried.values() if not m["caught by"]}
+    assert known == alive
+    assert all(len(s["reason"]) > 20 for s in mutants.survivors())
+
+
+def test_the_sample_covers_every_kind_and_most_files():
+    assert {m.kind for m in DRAWN.values()} == mutants.KINDS.keys()
+    assert len(DRAWN) == mutants.SIZE
+    assert len({m.file for m in DRAWN.values()}) > 20
