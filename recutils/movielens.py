@@ -27,18 +27,6 @@ class _Table:
     has_header: bool = True
 
 
-# What may stand in a field, as a pattern and in words.
-_KINDS = {
-    "id": (r"\d{1,18}", "a whole number"),
-    "seconds": (r"-?\d{1,18}", "whole seconds"),
-    "stars": (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "a number"),
-    "flag": (r"[01]", "0 or 1"),
-    "gender": (r"[FM]", "F or M"),
-    "age": (r"\d{1,3}", "an age in years"),
-    "occupation": (r"1?\d|20", "a code from 0 to 20"),
-    "name": (r".*\S.*", "some text"),
-    "text": (r".*", "any text"),
-}
 _100K_GENRES = (
     "unknown",
     "Action",
@@ -60,18 +48,35 @@ _100K_GENRES = (
     "War",
     "Western",
 )
+# What ml-1m and the later sets call a genre.
+_GENRE = f"({'|'.join(map(re.escape, [*_100K_GENRES[1:], 'Children', 'IMAX']))})"
+# What may stand in a field, as a pattern and in words.
+_KINDS = {
+    "id": (r"\d{1,18}", "a whole number"),
+    "seconds": (r"-?\d{1,18}", "whole seconds"),
+    "stars": (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "a number"),
+    "flag": (r"[01]", "0 or 1"),
+    "gender": (r"[FM]", "F or M"),
+    "age": (r"\d{1,3}", "an age in years"),
+    "occupation": (r"1?\d|20", "a code from 0 to 20"),
+    "job": (r"[a-z]+", "an occupation in small letters"),
+    "title": (r"(?!\d\d?-\w{3}-\d{4}$).*\S.*", "a title"),
+    "genres": (rf"{_GENRE}(\|{_GENRE})*|\(no genres listed\)", "genres of MovieLens and | between"),
+    "name": (r".*\S.*", "some text"),
+    "text": (r".*", "any text"),
+}
 _RATINGS = {"user_id": "id", "movie_id": "id", "user_rating": "stars", "timestamp": "seconds"}
 _100K = (
     _Table("u.data", _RATINGS, "\t", False),
     _Table(
         "u.user",
-        {"user_id": "id", "age": "age", "gender": "gender", "occupation": "name", "zip": "name"},
+        {"user_id": "id", "age": "age", "gender": "gender", "occupation": "job", "zip": "name"},
         "|",
         False,
     ),
     _Table(
         "u.item",
-        {"movie_id": "id", "title": "name", "released": "text", "video": "text", "url": "text"}
+        {"movie_id": "id", "title": "title", "released": "text", "video": "text", "url": "text"}
         | dict.fromkeys(_100K_GENRES, "flag"),
         "|",
         False,
@@ -91,14 +96,14 @@ _1M = (
         "::",
         False,
     ),
-    _Table("movies.dat", {"movie_id": "id", "title": "name", "genres": "name"}, "::", False),
+    _Table("movies.dat", {"movie_id": "id", "title": "name", "genres": "genres"}, "::", False),
 )
 _CSV = (
     _Table(
         "ratings.csv", {"userId": "id", "movieId": "id", "rating": "stars", "timestamp": "seconds"}
     ),
     None,
-    _Table("movies.csv", {"movieId": "id", "title": "name", "genres": "name"}),
+    _Table("movies.csv", {"movieId": "id", "title": "name", "genres": "genres"}),
 )
 _OWN = (
     _Table(
@@ -132,6 +137,8 @@ _1M_OCCUPATIONS = (
     "writer",
 )
 _AGE_LIMITS = (18, 25, 35, 45, 50, 56)
+# The first ratings of MovieLens are from January 1995.
+_START = 788_918_400
 
 
 def load(path: str | Path) -> Movies:
@@ -150,9 +157,9 @@ def load(path: str | Path) -> Movies:
     Raises:
       FileNotFoundError: there is no such folder, or a file of the kind is missing.
       ValueError: the folder is of no known kind, or a line can't be right: its number of fields, a
-        field that is not what its column holds, stars off the scale, an id that is missing in the
-        other file or stands there twice. The message names the file, the line, what stands there
-        and what was expected.
+        field that is not what its column holds, stars off the scale, a time before MovieLens, an id
+        that is missing in the other file or stands there twice. The message names the file, the
+        line, what stands there and what was expected.
 
     See: the chapter basics/data; Harper and Konstan 2015, doi:10.1145/2827872.
     """
@@ -219,6 +226,14 @@ def _movies(
             rating_table,
             (stars < smallest) | (stars > 5) | (stars % step != 0),
             lambda row: f"stars must be {smallest} to 5 in steps of {step}, got {stars[row]:g}",
+        )
+        refuse(
+            rating_table,
+            ratings["timestamp"] < _START,
+            lambda row: (
+                f"timestamp must be seconds since 1970, {_START} (the start of 1995) or later, "
+                f"got {ratings['timestamp'][row]}"
+            ),
         )
     refuse(
         rating_table,

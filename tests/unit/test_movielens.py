@@ -3,6 +3,7 @@
 from recutils import movielens
 from recutils.movies import MOVIE_COLUMNS, RATING_COLUMNS
 
+import itertools
 import re
 from pathlib import Path
 
@@ -40,6 +41,7 @@ OWN = {
     "movies.csv": "movie_id,movie_title,movie_genres\nx,Xenia,Drama|War\ny,Yes,\n",
 }
 KINDS = {"100k": ML_100K, "1m": ML_1M, "latest": ML_LATEST, "own": OWN}
+FILES = [(kind, name) for kind in KINDS for name in KINDS[kind]]
 
 
 def write(folder, files, encoding="utf-8"):
@@ -56,6 +58,14 @@ def rows(frame):
 def changed(files, name, old, new):
     assert files[name].count(old) == 1
     return files | {name: files[name].replace(old, new)}
+
+
+def swapped(text, separator, first, second, header=True):
+    """The same lines with two columns in each other's place; the header only if it says so."""
+    lines = [line.split(separator) for line in text.splitlines()]
+    for line in lines if header else lines[1:]:
+        line[first], line[second] = line[second], line[first]
+    return "".join(separator.join(line) + "\n" for line in lines)
 
 
 class TestKinds:
@@ -152,8 +162,12 @@ class TestKinds:
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize(
         "change",
-        [lambda text: text.replace("\n", "\r\n"), lambda text: text[:-1]],
-        ids=["CRLF", "no end of line"],
+        [
+            lambda text: text.replace("\n", "\r\n"),
+            lambda text: text.replace("\n", "\r"),
+            lambda text: text[:-1],
+        ],
+        ids=["CRLF", "CR", "no end of line"],
     )
     def test_line_ends_dont_matter(self, tmp_path, kind, change):
         (tmp_path / "as it is").mkdir()
@@ -162,6 +176,28 @@ class TestKinds:
         other = movielens.load(write(tmp_path, files))
         for name in ("ratings", "users", "movies"):
             pd.testing.assert_frame_equal(getattr(other, name), getattr(plain, name))
+
+    @pytest.mark.parametrize(("kind", "name"), FILES)
+    def test_a_byte_order_mark_doesnt_matter(self, tmp_path, kind, name):
+        (tmp_path / "as it is").mkdir()
+        plain = movielens.load(write(tmp_path / "as it is", KINDS[kind]))
+        marked = {name: b"\xef\xbb\xbf" + KINDS[kind][name].encode()}
+        other = movielens.load(write(tmp_path, KINDS[kind] | marked))
+        for table in ("ratings", "users", "movies"):
+            pd.testing.assert_frame_equal(getattr(other, table), getattr(plain, table))
+
+    def test_a_header_says_what_a_column_is(self, tmp_path):
+        plain = movielens.load(write(tmp_path, ML_LATEST)).ratings
+        for first, second in itertools.combinations(range(4), 2):
+            text = swapped(ML_LATEST["ratings.csv"], ",", first, second)
+            found = movielens.load(write(tmp_path, {"ratings.csv": text})).ratings
+            pd.testing.assert_frame_equal(found, plain)
+
+    def test_genres_are_text_and_never_run(self, tmp_path):
+        code = "[__import__('os').mkdir('" + (tmp_path / "made").as_posix() + "')]"
+        found = movielens.load(write(tmp_path, changed(OWN, "movies.csv", "Drama|War", code)))
+        assert found.movies["movie_genres"][0] == [code]
+        assert not (tmp_path / "made").exists()
 
     def test_a_title_may_hold_a_line_break_and_quotes(self, tmp_path):
         files = changed(ML_LATEST, "movies.csv", "Harbor (1994)", '"Har""b""or\n(1994)"')
@@ -202,6 +238,11 @@ BAD_LINES = [
     ("latest", "ratings.csv", "3.5", "5.5", 3, "stars must be 0.5 to 5 in steps of 0.5, got 5.5"),
     ("latest", "ratings.csv", "3.5", "3.25", 3, "stars must be 0.5 to 5 .* got 3.25"),
     ("latest", "ratings.csv", "3.5", "0", 3, "stars must be 0.5 to 5 .* got 0"),
+    ("latest", "ratings.csv", "3.5", "-3.5", 3, "stars must be 0.5 to 5 .* got -3.5"),
+    # the time
+    ("100k", "u.data", "881250945", "0", 3, "timestamp must be .* 788918400 .* or later, got 0"),
+    ("1m", "ratings.dat", "978300755", "-9", 3, "timestamp must be .* or later, got -9"),
+    ("latest", "ratings.csv", "964982700", "788918399", 3, "timestamp must be .* got 788918399"),
     # one row against the others
     ("100k", "u.data", "2\t10", "2\t20", 3, "user 2 rates movie 20 a second time"),
     ("1m", "ratings.dat", "2::10", "2::20", 3, "user 2 rates movie 20 a second time"),
@@ -220,6 +261,9 @@ BAD_LINES = [
     ("100k", "u.item", "http://films.example/1|0", "http://films.example/1|2", 2, "unknown must"),
     ("1m", "users.dat", "::16::", "::21::", 2, "occupation must be a code from 0 to 20, got '21'"),
     ("1m", "movies.dat", "Harbor", "Har::bor", 2, "expected 3 fields separated by '::', got 4"),
+    ("latest", "movies.csv", ",War", ",Wa", 4, "genres must be genres of MovieLens .* got 'Wa'"),
+    ("latest", "movies.csv", ",War", ",War|", 4, "genres must be genres .* got 'War|'"),
+    ("1m", "movies.dat", "Action|Sci-Fi", "Action,Sci-Fi", 1, "genres must be genres .* got 'Act"),
     ("latest", "movies.csv", ",War", "", 4, "expected 3 fields separated by ',', got 2"),
     ("latest", "movies.csv", "1984", "", 4, "title must be some text, got ''"),
     ("latest", "movies.csv", '(1995)"', "(1995)", 2, "expected comma-separated text"),
@@ -229,6 +273,34 @@ BAD_LINES = [
     ("latest", "movies.csv", "title", "name", 1, "expected the columns .* got .*'name'"),
     ("latest", "ratings.csv", "userId,movieId,rating,timestamp\n", "", 1, "expected the columns"),
     ("own", "users.csv", "user_id", "user", 1, "expected the columns"),
+]
+
+SWAPS = [
+    ("100k", "u.data", "\t", (0, 1), "movie 1 is not in u.item"),
+    ("100k", "u.data", "\t", (0, 2), "user 4 is not in u.user"),
+    ("100k", "u.data", "\t", (0, 3), "timestamp must be seconds since 1970, .* got 1"),
+    ("100k", "u.data", "\t", (1, 2), "stars must be 1 to 5 in steps of 1, got 10"),
+    ("100k", "u.data", "\t", (1, 3), "timestamp must be seconds since 1970, .* got 10"),
+    ("100k", "u.data", "\t", (2, 3), "stars must be 1 to 5 in steps of 1, got 8"),
+    ("100k", "u.user", "|", (1, 2), "age must be an age in years, got 'M'"),
+    ("100k", "u.user", "|", (3, 4), "occupation must be an occupation .* got '85711'"),
+    ("100k", "u.item", "|", (1, 2), "title must be a title, got '01-Jan-1995'"),
+    ("1m", "ratings.dat", "::", (0, 1), "movie 1 is not in movies.dat"),
+    ("1m", "ratings.dat", "::", (0, 2), "user 4 is not in users.dat"),
+    ("1m", "ratings.dat", "::", (0, 3), "timestamp must be seconds since 1970, .* got 1"),
+    ("1m", "ratings.dat", "::", (1, 2), "stars must be 1 to 5 in steps of 1, got 10"),
+    ("1m", "ratings.dat", "::", (1, 3), "timestamp must be seconds since .* got 10"),
+    ("1m", "ratings.dat", "::", (2, 3), "stars must be 1 to 5 in steps of 1, got 9"),
+    ("1m", "users.dat", "::", (1, 2), "gender must be F or M, got '1'"),
+    ("1m", "movies.dat", "::", (1, 2), "genres must be genres of MovieLens .* got 'Café"),
+    ("latest", "ratings.csv", ",", (0, 1), "movie 1 is not in movies.csv"),
+    ("latest", "ratings.csv", ",", (0, 2), "userId must be a whole number, got '4.0'"),
+    ("latest", "ratings.csv", ",", (0, 3), "timestamp must be seconds since .* got 1"),
+    ("latest", "ratings.csv", ",", (1, 3), "timestamp must be seconds since .* got 10"),
+    ("latest", "ratings.csv", ",", (2, 3), "timestamp must be whole seconds, got '4.0'"),
+    ("own", "ratings.csv", ",", (0, 1), "timestamp must be whole seconds, got 'ann'"),
+    ("own", "ratings.csv", ",", (1, 2), "movie ann is not in movies.csv"),
+    ("own", "ratings.csv", ",", (2, 3), "user_rating must be a number, got 'x'"),
 ]
 
 
@@ -256,9 +328,7 @@ class TestWrong:
         with pytest.raises(FileNotFoundError, match=r"movies.csv is missing, and .* movie_title"):
             movielens.load(tmp_path)
 
-    @pytest.mark.parametrize(
-        ("kind", "name"), [(kind, name) for kind in KINDS for name in KINDS[kind]]
-    )
+    @pytest.mark.parametrize(("kind", "name"), FILES)
     def test_empty_files(self, tmp_path, kind, name):
         write(tmp_path, KINDS[kind] | {name: ""})
         with pytest.raises(ValueError, match=re.escape(name)):
@@ -278,6 +348,51 @@ class TestWrong:
     def test_cut_off(self, tmp_path, kind, name, cut):
         write(tmp_path, KINDS[kind] | {name: KINDS[kind][name][:-cut]})
         with pytest.raises(ValueError, match=rf"{re.escape(name)}, (last line|line \d): "):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("kind", "name"),
+        [f for f in FILES if f[0] != "own" and f[1] not in ("u.user", "users.dat")],
+    )
+    def test_cut_off_in_the_last_line(self, tmp_path, kind, name):
+        """Half a line is refused, wherever it ends (a zip code and a file of one's own apart)."""
+        text = KINDS[kind][name]
+        write(tmp_path, KINDS[kind])
+        for end in range(text.rindex("\n", 0, -1) + 2, len(text) - 1):
+            write(tmp_path, {name: text[:end]})
+            with pytest.raises(ValueError, match=rf"{re.escape(name)}, (last line|line \d): "):
+                movielens.load(tmp_path)
+
+    def test_own_ratings_that_end_in_a_time(self, tmp_path):
+        ratings = "user_id,movie_id,movie_title,user_rating,timestamp\n"
+        ratings += "7,x,Xenia,4,1700000000\n7,y,Yes,3,170000"
+        write(tmp_path, {"ratings.csv": ratings})
+        with pytest.raises(ValueError, match=r"ratings.csv, last line: .* timestamp 170000, exp"):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize(("kind", "name"), FILES)
+    def test_lines_twice(self, tmp_path, kind, name):
+        lines = KINDS[kind][name].splitlines()
+        write(tmp_path, KINDS[kind] | {name: "\n".join([*lines, lines[-1]]) + "\n"})
+        what = rf"{re.escape(name)}, line {len(lines) + 1}: .* a second time"
+        with pytest.raises(ValueError, match=what):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize("swap", SWAPS, ids=lambda swap: "-".join(map(str, swap[:4])))
+    def test_swapped_columns(self, tmp_path, swap):
+        """Where no header says what a column is, or where it says something else."""
+        kind, name, separator, columns, message = swap
+        headed = kind in ("latest", "own")
+        text = swapped(KINDS[kind][name], separator, *columns, header=not headed)
+        write(tmp_path, KINDS[kind] | {name: text})
+        with pytest.raises(ValueError, match=rf"{name}, line {1 + headed}: {message}"):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize(("kind", "name"), FILES)
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+    def test_wide_encodings(self, tmp_path, kind, name, encoding):
+        write(tmp_path, KINDS[kind] | {name: KINDS[kind][name].encode(encoding)})
+        with pytest.raises(ValueError, match=rf"{re.escape(name)}, line 1: .*(must be|expected)"):
             movielens.load(tmp_path)
 
     def test_wrong_encoding(self, tmp_path):
@@ -314,3 +429,9 @@ class TestReal:
         assert toy_story["movie_title"] == "Toy Story (1995)"
         assert toy_story["movie_genres"][:2] == ["Adventure", "Animation"]
         assert (found.movies["movie_genres"].map(len) == 0).sum() == 34
+
+    def test_ml_latest_small_with_people_for_films(self, tmp_path):
+        text = swapped((REAL / "ratings.csv").read_text(), ",", 0, 1, header=False)
+        write(tmp_path, {"ratings.csv": text, "movies.csv": (REAL / "movies.csv").read_bytes()})
+        with pytest.raises(ValueError, match=r"ratings.csv, line \d+: movie \d+ is not in movies"):
+            movielens.load(tmp_path)
