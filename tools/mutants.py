@@ -93,7 +93,8 @@ KINDS: dict[str, list[tuple[str, Change]]] = {
             "",
         ),
     ],
-    "another seed": [(r"\b((?:seed=|set_seed\(|RandomState\(|default_rng\())(\d+)", _one_more)],
+    # Not set_seed at a chapter's top: what comes later is seeded again, run by run.
+    "another seed": [(r"\b((?:seed=|RandomState\(|default_rng\())(\d+)", _one_more)],
     "a swapped split": [
         (r"(?<=[\w(\[ ])(?<!\.)\b(train|test)\b(?=[,)\[])", _other(("train", "test"))),
         (r"(?<=[(\[ ])\b(validation|test)\b(?=[,)\[])", _other(("validation", "test"))),
