@@ -39,10 +39,20 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
 LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
+VERDICT = r"(?:holds|reversed|open)"
+CONCLUSION = re.compile(
+    rf"(^|<span></span>)( *{VERDICT} +(?:\S+ \[\S+, \S+\]|-&gt; {VERDICT}) +)"
+    r"(\S.*?)((?: +\(\d+ seeds, paired\))?\n)",
+    re.MULTILINE,
+)
+CLAIM = re.compile(r"(^|<span></span>)([^\s<][^<\n]*\n)(?= +synthetic )", re.MULTILINE)
+TABLE_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
+CODE = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
 PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
 # What somebody needs who has one notebook and nothing else of this repository.
 PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/*.py"]
-PACKAGE += ["benchmarks/*.json"]
+# What some chapters read or start besides.
+PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py", "reports/*.json"]
 PITFALL = re.compile(r"^>? ?\*\*Pitfall: (.+?)\*\*", re.MULTILINE | re.DOTALL)
 
 
@@ -240,9 +250,9 @@ def pitfall_index() -> str:
 
 
 def label(text: str) -> str:
-    """Text of a link: a role takes no markup inside."""
-    text = re.sub(r"[`*]", "", text)
-    return text[0].upper() + text[1:]
+    """Text of a link: a role takes no markup inside. Names from code keep their first letter."""
+    plain = re.sub(r"[`*]", "", text)
+    return plain if text.startswith("`") else plain[0].upper() + plain[1:]
 
 
 def name_index() -> str:
@@ -601,17 +611,38 @@ def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
 
 
 def polish(app: Sphinx, exception: Exception | None) -> None:
-    """Lets browsers load a figure when the reader comes near, and mends the list of sources."""
+    """Does what can only be done with finished pages: for phones, screen readers, quick loading.
+
+    Figures load when the reader comes near, conclusions and names in tables break where it makes
+    sense, and the list of sources is one that can be followed.
+    """
     if exception or app.builder.format != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         new = LATE_IMAGE.sub(functools.partial(_lazy, page.parent), text)
+        new = CONCLUSION.sub(
+            r'\1<span class="conclusion"><span>\2</span>'
+            r'<span class="claim">\3<span class="seeds">\4</span></span></span>',
+            new,
+        )
+        new = CLAIM.sub(r'\1<span class="claim">\2</span>', new)
+        new = break_names(new)
+        new = re.sub("(Solution to)(<a [^>]+>) ", r"\1 \2", new)
         # docutils nests links directly in a list, which screen readers can't follow.
         new = new.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
         new = new.replace(' role="doc-biblioentry"', "")
         if new != text:
             page.write_text(new, encoding="utf-8")
+
+
+def break_names(page: str) -> str:
+    """Lets a name in a table go on in the next line after a dot, an underscore or a word in it."""
+
+    def parts(name: re.Match[str]) -> str:
+        return re.sub(r"(?<=\w)[._](?=\w)|(?<=[a-z])(?=[A-Z][a-z])", r"\g<0><wbr>", name[0])
+
+    return TABLE_CELL.sub(lambda cell: CODE.sub(parts, cell[0]), page)
 
 
 def _repository(app: Sphinx) -> str:
@@ -620,13 +651,20 @@ def _repository(app: Sphinx) -> str:
     return address.rstrip("/")
 
 
-def note_for(repository: str, address: str, python: str) -> str:
+def reads_from_its_place(doc: str) -> bool:
+    """Whether a chapter's code names files by their way from the chapter's own folder."""
+    code = [cell.source for cell in notebook(doc).cells if cell.cell_type == "code"]
+    return any(re.search(r"""["']\.\./""", source) for source in code)
+
+
+def note_for(repository: str, address: str, python: str, place: str = "") -> str:
     """The first cell of an offered notebook: what it needs, and how to get that.
 
     Args:
       repository: address to clone from, or empty.
       address: where the site is served, with a slash at the end, or empty.
       python: versions of Python that do.
+      place: the folder of the book in which the notebook has to lie; empty if any will do.
     """
     setup_page = f"{address}book/reference/setup.html" if address else ""
     page = f"[Setup]({setup_page})" if address else "*Setup and troubleshooting*"
@@ -646,10 +684,19 @@ def note_for(repository: str, address: str, python: str) -> str:
             "Or clone the book, and install from the clone:",
             "",
             f"    git clone --depth 1 {repository}.git book_repository",
-            "    python -m pip install -r book_repository/requirements.txt",
+            "    cd book_repository",
+            "    python -m pip install -r requirements.txt",
             "",
         ]
-    return "\n".join([*lines, f"In Colab the page {page} has a first cell that does it."])
+    colab = f"In Colab the page {page} has a first cell that does it."
+    if place:
+        lines += [
+            "It reads files of the book by their way from its own folder. So move this notebook to "
+            f"`{place}`, a folder that came out of the archive, and open it there.",
+            "",
+        ]
+        colab += " It also says where this notebook finds its files there."
+    return "\n".join([*lines, colab])
 
 
 def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
@@ -660,9 +707,11 @@ def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    text = note_for(_repository(app), app.config.html_baseurl or "", "3.11 to 3.13")
     for doc in notebook_docs():
         copy = nbformat.from_dict(notebook(doc))
+        place = doc.rpartition("/")[0] if reads_from_its_place(doc) else ""
+        address = app.config.html_baseurl or ""
+        text = note_for(_repository(app), address, "3.11 to 3.13", place)
         note = nbformat.v4.new_markdown_cell(text, id="how-to-get-recutils")
         copy.cells = [note, *copy.cells]
         path = out / "_sources" / f"{doc}.ipynb"

@@ -148,6 +148,54 @@ def test_keyboard_reaches_the_text_and_the_contents(visit: Visit) -> None:
     assert any(re.search(r"reference/glossary\.html$", href) for href in reached)
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_keyboard_operates_a_chapter(visit: Visit, width: int) -> None:
+    """What the mouse can do, Tab, Enter and Escape can; and what has the focus is seen."""
+    opened = visit(width).open("book/basics/retrieval.html")
+
+    def tab_to(kind: str) -> None:
+        for _ in range(150):
+            opened.keyboard.press("Tab")
+            if opened.evaluate(f"document.activeElement.matches('{kind}')"):
+                break
+        opened.wait_for_function(
+            """kind => {
+                const style = getComputedStyle(document.activeElement);
+                const ring = style.outlineStyle != 'none' || style.boxShadow != 'none';
+                return document.activeElement.matches(kind) && style.opacity == 1 && ring;
+            }""",
+            arg=kind,
+        )
+
+    def has_focus(kind: str) -> None:
+        opened.wait_for_function("kind => document.activeElement.matches(kind)", arg=kind)
+
+    if width < 1000:
+        for drawer in ("primary", "secondary"):
+            tab_to(f".{drawer}-toggle")
+            opened.keyboard.press("Enter")
+            opened.locator(f"#pst-{drawer}-sidebar-modal").wait_for(state="visible")
+            tab_to(".nav-link, .toctree-l1 a")
+            opened.keyboard.press("Escape")
+            has_focus(f".{drawer}-toggle")
+    tab_to(".theme-switch-button")
+    modes = set()
+    for _ in range(3):
+        opened.keyboard.press("Enter")
+        has_focus(".theme-switch-button")
+        modes.add(opened.evaluate("document.documentElement.dataset.mode"))
+    assert modes == {"auto", "dark", "light"}
+    tab_to("button.copybtn")
+    opened.keyboard.press("Enter")
+    opened.wait_for_selector("button.copybtn.success")
+    assert "import recutils" in opened.evaluate("navigator.clipboard.readText()")
+    opened.reload()
+    tab_to("button.toggle-button")
+    opened.keyboard.press("Enter")
+    body = opened.locator(".admonition.solution").first.locator(".admonition-title ~ *").first
+    body.wait_for(state="visible")
+
+
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_solutions_open(regular: Visitor, page: str) -> None:
     opened = regular.open(page)

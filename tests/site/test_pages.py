@@ -12,6 +12,7 @@ import yaml
 from visitor import SITE, built_pages, soup
 
 PAGES = built_pages()
+CONCLUDED = r"^(?:holds|open|reversed) .*seeds, paired\)$"
 OTHERS = ["search.html", "genindex.html", "404.html"]
 CHAPTERS = [f"book/{c['file']}" for part in bookpages.chapters() for c in part["chapters"]]
 
@@ -82,6 +83,91 @@ def test_the_offered_package_is_the_repository_s() -> None:
     modules = {f"recutils/{p.name}" for p in (bookpages.ROOT / "recutils").glob("*.py")}
     assert {"requirements.txt", "constraints.txt", "pyproject.toml", *modules} <= set(names)
     assert not [name for name in names if name.startswith((".", "/")) or "__pycache__" in name]
+
+
+@pytest.mark.parametrize("doc", bookpages.notebook_docs())
+def test_the_offered_package_has_what_the_chapter_reads(doc: str) -> None:
+    """A file of the book that a cell names is in the archive."""
+    with zipfile.ZipFile(SITE / "_downloads" / "recutils.zip") as archive:
+        offered = set(archive.namelist())
+    code = [cell.source for cell in bookpages.notebook(doc).cells if cell.cell_type == "code"]
+    named = re.findall(r"""["']([\w./-]+\.(?:json|py|txt))\b""", "\n".join(code))
+    files = [
+        str(path.relative_to(bookpages.ROOT))
+        for folder in ("benchmarks", "book", "reports")
+        for name in {name.rpartition("/")[2] for name in named}
+        for path in bookpages.ROOT.glob(f"{folder}/**/{name}")
+    ]
+    files += [name for name in named if name.startswith("requirements")]
+    assert set(files) <= offered
+
+
+@pytest.mark.parametrize("repository", ["", "https://example.org/book"])
+def test_the_note_says_where_to_install(repository: str) -> None:
+    note = bookpages.note_for(repository, "", "3.11 to 3.13")
+    lines = [line.strip() for line in note.splitlines() if line.startswith("    ")]
+    installs = [i for i, line in enumerate(lines) if "pip install -r requirements.txt" in line]
+    assert len(installs) == 1 + bool(repository)
+    if repository:
+        assert lines[installs[1] - 1] == "cd book_repository"
+    assert "book/beyond" in bookpages.note_for(repository, "", "3.11 to 3.13", "book/beyond")
+
+
+def test_pip_is_told_to_install_from_the_folder_itself() -> None:
+    """`-e .` means the folder in which pip runs, wherever the list of requirements lies."""
+    setup = soup("book/reference/setup.html").get_text()
+    notes = [bookpages.note_for("https://example.org/book", "", "3.11 to 3.13"), setup]
+    assert "pip install -q -r requirements.txt" in setup
+    assert not [n for n in notes if re.search(r"-r \S+/requirements", n)]
+
+
+def test_a_notebook_that_reads_from_its_place_says_so() -> None:
+    for doc in bookpages.notebook_docs():
+        note = nbformat.read(SITE / "_sources" / f"{doc}.ipynb", as_version=4).cells[0].source
+        assert (doc.rpartition("/")[0] in note) == bookpages.reads_from_its_place(doc)
+
+
+@pytest.mark.parametrize("doc", bookpages.notebook_docs())
+def test_conclusions_are_marked_and_otherwise_as_printed(doc: str) -> None:
+    printed = [
+        output.text
+        for cell in bookpages.notebook(doc).cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stdout"
+    ]
+    shown = {pre.get_text().strip() for pre in soup(f"{doc}.html").select(".cell_output pre")}
+    assert [text for text in printed if text.strip() not in shown] == []
+    lines = re.findall(CONCLUDED, "\n".join(printed), re.MULTILINE)
+    seeds = soup(f"{doc}.html").select(".conclusion .claim .seeds")
+    assert len([mark for mark in seeds if mark.get_text().strip()]) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("tf.keras.StringLookup", "tf.<wbr>keras.<wbr>String<wbr>Lookup"),
+        ("FactorizedTopK", "Factorized<wbr>TopK"),
+        ("load_model", "load_<wbr>model"),
+        (".batch", ".batch"),
+        ("loss=", "loss="),
+    ],
+)
+def test_long_names_in_tables_may_break_between_words(name: str, broken: str) -> None:
+    cell = f'<td><code><span class="pre">{name}</span></code> in a.b</td>'
+    expected = f'<td><code><span class="pre">{broken}</span></code> in a.b</td>'
+    assert bookpages.break_names(cell) == expected
+
+
+@pytest.mark.parametrize(
+    ("about", "shown"),
+    [
+        ("ids that turn into numbers", "Ids that turn into numbers"),
+        ("`tf.squeeze` without an axis", "tf.squeeze without an axis"),
+        ("metrics in `compile`", "Metrics in compile"),
+    ],
+)
+def test_what_a_pitfall_is_about_starts_large_unless_it_is_code(about: str, shown: str) -> None:
+    assert bookpages.label(about) == shown
 
 
 @pytest.mark.parametrize("page", PAGES)
