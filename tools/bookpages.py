@@ -291,7 +291,7 @@ def last_run(doc: str) -> str:
 
 def spread(doc: str) -> str:
     """How many numbers of a notebook moved when `make perturb` changed the conditions."""
-    entry = perturb.read()["notebooks"].get(doc.removeprefix("book/"))
+    entry = perturb.read(perturb.REPORT)["notebooks"].get(doc.removeprefix("book/"))
     if not entry or not entry["conditions"]:
         return "spread not measured"
     changed = entry["fingerprint"] != notebooks.fingerprint(notebook(doc))
@@ -359,7 +359,7 @@ def reports() -> str:
 def trust() -> list[str]:
     """What `make perturb` and `make mutants` found, as items of a list."""
     lines = []
-    moves = perturb.read()
+    moves = perturb.read(perturb.REPORT)
     if moves["notebooks"]:
         entries = moves["notebooks"].values()
         numbers = sum(len(entry["numbers"]) for entry in entries)
