@@ -20,6 +20,7 @@ import re
 import struct
 import subprocess
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -42,7 +43,7 @@ LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\
 VERDICT = r"(?:holds|reversed|open)"
 CONCLUSION = re.compile(
     rf"(^|<span></span>)( *{VERDICT} +(?:\S+ \[\S+, \S+\]|-&gt; {VERDICT}) +)"
-    r"(\S.*?)((?: +\(\d+ seeds, paired\))?\n)",
+    r"(\S.*?)(?:( +)(\(\d+ seeds, paired\)))?\n",
     re.MULTILINE,
 )
 CLAIM = re.compile(r"(^|<span></span>)([^\s<][^<\n]*\n)(?= +synthetic )", re.MULTILINE)
@@ -308,12 +309,13 @@ def status() -> str:
         code = [cell for cell in notebook(doc).cells if cell.cell_type == "code"]
         tags = [set(cell.metadata.get("tags", [])) for cell in code]
         free = sum("nbval-ignore-output" in t for t in tags)
-        wide = sorted(tag for t in tags for tag in t if tag.startswith(("atol-", "rtol-")))
+        wide = Counter(tag for t in tags for tag in t if tag.startswith(("atol-", "rtol-")))
+        own = [tag + f" in {n} cells" * (n > 1) for tag, n in sorted(wide.items())]
         # Each cell of the table can be read by itself: on a phone they stand below each other.
         rows.append(
             f"| {{doc}}`{title(doc)} </{doc}>` | {stated_time(doc) or 'looked up, not read'} | "
             f"{last_run(doc)} | {len(code) - free} of {len(code)} cells compared | "
-            f"{', '.join(wide) or 'no tolerance of its own'}; {spread(doc)} | "
+            f"{', '.join(own) or 'no tolerance of its own'}; {spread(doc)} | "
             f"changed {in_words(last_change(doc))} |"
         )
     head = "| chapter | time, as it says | last timed run | checked | tolerance, spread | changed |"
@@ -623,7 +625,7 @@ def polish(app: Sphinx, exception: Exception | None) -> None:
         new = LATE_IMAGE.sub(functools.partial(_lazy, page.parent), text)
         new = CONCLUSION.sub(
             r'\1<span class="conclusion"><span>\2</span>'
-            r'<span class="claim">\3<span class="seeds">\4</span></span></span>',
+            r'<span class="claim">\3\4<span class="seeds">\5</span>\n</span></span>',
             new,
         )
         new = CLAIM.sub(r'\1<span class="claim">\2</span>', new)
