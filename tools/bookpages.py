@@ -366,18 +366,19 @@ def trust() -> list[str]:
         entries = moves["notebooks"].values()
         numbers = sum(len(entry["numbers"]) for entry in entries)
         moved = sum(map(perturb.moved, entries))
-        fewest = min(len(entry["conditions"]) for entry in entries)
-        tried = ", ".join(perturb.CONDITIONS)
+        all_of_them = set.intersection(*map(perturb.tried, entries))
+        tried = ", ".join(name for name in perturb.CONDITIONS if name in all_of_them)
         lines.append(
-            f"- **Under other conditions** ({_day(moves)}): {len(entries)} notebooks ran "
-            f"{perturb.in_runs(fewest)} ({tried}). {moved} of their {numbers:,} decimals moved."
+            f"- **Under other conditions** ({_day(moves)}): {len(entries)} notebooks ran with "
+            f"{len(all_of_them)} conditions changed ({tried}). {moved} of their {numbers:,} "
+            "decimals moved."
         )
     lies = mutants.read()
     if lies["mutants"]:
-        tried_, caught = list(lies["mutants"].values()), mutants.caught(lies)
         lines.append(
-            f"- **Small mistakes made on purpose** ({_day(lies)}): of {len(tried_)} out of "
-            f"{lies['possible']:,} possible ones, the checks caught {caught}. Not caught were:"
+            f"- **Small mistakes made on purpose** ({_day(lies)}): of {len(lies['mutants'])} out "
+            f"of {lies['possible']:,} possible ones, the checks caught {mutants.caught(lies)}. "
+            "Not caught were:"
         )
         for survivor in mutants.survivors():
             lines.append(

@@ -101,8 +101,8 @@ RUNS = (
     "1 thread",
     "without oneDNN + hash seed 1",
     "SSE4.1 + another folder",
-    "AVX2 + time zone and locale",
-    "2 threads + hash seed 4711 + busy machine",
+    "2 threads + AVX2 + hash seed 4711 + time zone and locale",
+    "busy machine",
 )
 
 
@@ -238,6 +238,11 @@ def too_far(entry: dict[str, Any], notebook: NotebookNode) -> list[list[Any]]:
         for cell, *_, stored, unit, spread, _ in [number]
         if Decimal(spread) > tolerances[cell].widened(Decimal(unit), nbcheck.Number.parse(stored))
     ]
+
+
+def tried(entry: dict[str, Any]) -> set[str]:
+    """The conditions under which a notebook ran."""
+    return {name for names in entry["conditions"] for name in names.split(" + ")}
 
 
 def moved(entry: dict[str, Any]) -> int:
