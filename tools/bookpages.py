@@ -53,7 +53,8 @@ PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
 # What somebody needs who has one notebook and nothing else of this repository.
 PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/*.py"]
 # What some chapters read or start besides.
-PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py", "reports/*.json"]
+PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py"]
+PACKAGE += ["reports/replication-*.json"]
 PITFALL = re.compile(r"^>? ?\*\*Pitfall: (.+?)\*\*", re.MULTILINE | re.DOTALL)
 
 
