@@ -655,20 +655,13 @@ def _repository(app: Sphinx) -> str:
     return address.rstrip("/")
 
 
-def reads_from_its_place(doc: str) -> bool:
-    """Whether a chapter's code names files by their way from the chapter's own folder."""
-    code = [cell.source for cell in notebook(doc).cells if cell.cell_type == "code"]
-    return any(re.search(r"""["']\.\./""", source) for source in code)
-
-
-def note_for(repository: str, address: str, python: str, place: str = "") -> str:
+def note_for(repository: str, address: str, python: str) -> str:
     """The first cell of an offered notebook: what it needs, and how to get that.
 
     Args:
       repository: address to clone from, or empty.
       address: where the site is served, with a slash at the end, or empty.
       python: versions of Python that do.
-      place: the folder of the book in which the notebook has to lie; empty if any will do.
     """
     setup_page = f"{address}book/reference/setup.html" if address else ""
     page = f"[Setup]({setup_page})" if address else "*Setup and troubleshooting*"
@@ -692,15 +685,7 @@ def note_for(repository: str, address: str, python: str, place: str = "") -> str
             "    python -m pip install -r requirements.txt",
             "",
         ]
-    colab = f"In Colab the page {page} has a first cell that does it."
-    if place:
-        lines += [
-            "It reads files of the book by their way from its own folder. So move this notebook to "
-            f"`{place}`, a folder that came out of the archive, and open it there.",
-            "",
-        ]
-        colab += " It also says where this notebook finds its files there."
-    return "\n".join([*lines, colab])
+    return "\n".join([*lines, f"In Colab the page {page} has a first cell that does it."])
 
 
 def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
@@ -713,9 +698,8 @@ def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
     out = Path(app.outdir)
     for doc in notebook_docs():
         copy = nbformat.from_dict(notebook(doc))
-        place = doc.rpartition("/")[0] if reads_from_its_place(doc) else ""
         address = app.config.html_baseurl or ""
-        text = note_for(_repository(app), address, "3.11 to 3.13", place)
+        text = note_for(_repository(app), address, "3.11 to 3.13")
         note = nbformat.v4.new_markdown_cell(text, id="how-to-get-recutils")
         copy.cells = [note, *copy.cells]
         path = out / "_sources" / f"{doc}.ipynb"
