@@ -46,7 +46,11 @@ def use_style() -> None:
 
 
 def reference_lines(
-    ax: Axes, baselines: Mapping[str, float], ceiling: float | None = None, axis: str = "y"
+    ax: Axes,
+    baselines: Mapping[str, float],
+    ceiling: float | None = None,
+    axis: str = "y",
+    ceiling_name: str = "ceiling",
 ) -> None:
     """Draws baselines as grey lines and the ceiling as a dashed one, each labelled at its end.
 
@@ -55,6 +59,7 @@ def reference_lines(
       baselines: name of a baseline -> its score, in the units of the axis.
       ceiling: best possible score, or None where no truth is known.
       axis: "y" for horizontal lines, "x" for vertical ones.
+      ceiling_name: its label; the best possible error is rather a "floor".
 
     Raises:
       ValueError: `axis` is neither "x" nor "y".
@@ -65,7 +70,7 @@ def reference_lines(
         raise ValueError(f'axis must be "x" or "y", got {axis!r}')
     lines = [(name, score, "-") for name, score in baselines.items()]
     if ceiling is not None:
-        lines.append(("ceiling", ceiling, "--"))
+        lines.append((ceiling_name, ceiling, "--"))
     for name, score, dashes in lines:
         if axis == "y":
             ax.axhline(score, color=GREY, linewidth=1, linestyle=dashes, zorder=0)
@@ -89,7 +94,8 @@ def ladder(
       ax: where to draw.
       runs: name of a model -> its scores, one a seed, [num_seeds] floats.
       baselines: the same for baselines, drawn in grey.
-      ceiling: best possible scores, one a seed, or None where no truth is known.
+      ceiling: best possible scores, one a seed, or None where no truth is known. Labelled "floor"
+        where most rungs lie above it: they are errors then.
 
     Raises:
       ValueError: there is no model and no baseline, or one has no score.
@@ -106,7 +112,9 @@ def ladder(
         ax.plot(scores, np.full(scores.size, height), "o", color=color, alpha=0.5, markersize=5)
         ax.plot(scores.mean(), height, "|", color=color, markersize=16, markeredgewidth=2.5)
     if ceiling is not None:
-        reference_lines(ax, {}, float(np.asarray(ceiling, float).mean()), axis="x")
+        best = float(np.asarray(ceiling, float).mean())
+        above = np.mean([rungs[name].mean() > best for name in names])
+        reference_lines(ax, {}, best, axis="x", ceiling_name="floor" if above > 0.5 else "ceiling")
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.grid(axis="x", color="#e5e5e5")

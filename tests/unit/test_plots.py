@@ -75,6 +75,13 @@ def test_ladder_goes_from_low_to_high_and_shows_every_run(ax):
     np.testing.assert_allclose(ax.lines[6].get_xdata(), 0.9)  # the ceiling's mean
 
 
+@pytest.mark.parametrize(("best", "name"), [(0.9, "ceiling"), (0.45, "ceiling"), (0.05, "floor")])
+def test_the_best_possible_error_is_a_floor(ax, best, name):
+    """One lucky model above the ceiling doesn't make it a floor."""
+    plots.ladder(ax, {"lucky": 0.5, "weak": 0.1, "weaker": 0.1}, {}, ceiling=best)
+    assert [text.get_text() for text in ax.texts] == [name]
+
+
 def test_ladder_without_ceiling(ax):
     plots.ladder(ax, {"model": 0.5}, {})
     assert not ax.texts
