@@ -382,9 +382,10 @@ def trust() -> list[str]:
             "Not caught were:"
         )
         for survivor in mutants.survivors():
+            verdict = "No mistake" if survivor["equivalent"] else "**Not seen**"
             lines.append(
                 f"  - {survivor['file']}: `{survivor['before']}` became `{survivor['after']}`. "
-                f"{survivor['reason']}"
+                f"{verdict}: {survivor['reason']}"
             )
     return lines
 

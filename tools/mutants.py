@@ -10,8 +10,9 @@ own check by `pytest --nbval`, or a module's own unit tests, and if these pass, 
 same tests run once without a mistake, and must pass.
 
 reports/mutants.json keeps what came out, after each run: the command can be stopped and started
-again. Which mutants survive is listed in tools/survivors.yml, each with the reason;
-tests/book/test_mutants.py demands that at least 95% are caught.
+again. Which mutants survive is listed in tools/survivors.yml, each with the reason. Some are no
+mistakes at all: the program does the same with them ("equivalent" mutants, as the field says).
+Of the others, tests/book/test_mutants.py demands that at least 95% are caught.
 
 Tools such as mutmut and cosmic-ray change operators of a package; they know neither notebooks nor
 losses, splits and corrections, and they try everything, which takes hours here.
@@ -350,9 +351,13 @@ def caught(report: dict[str, Any]) -> int:
     return sum(bool(result["caught by"]) for result in report["mutants"].values())
 
 
-def survivors(path: Path = SURVIVORS) -> list[dict[str, str]]:
-    """The mutants that are known to survive: "file", "before", "after" and the "reason"."""
-    known: list[dict[str, str]] = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+def survivors(path: Path = SURVIVORS) -> list[dict[str, Any]]:
+    """The mutants that are known to survive.
+
+    Returns:
+      Of each: "file", "before", "after", whether it is "equivalent", and the "reason".
+    """
+    known: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8")) or []
     return known
 
 
