@@ -12,7 +12,7 @@ same tests run once without a mistake, and must pass.
 reports/mutants.json keeps what came out, after each run: the command can be stopped and started
 again. Which mutants survive is listed in tools/survivors.yml, each with the reason. Some are no
 mistakes at all: the program does the same with them ("equivalent" mutants, as the field says).
-Of the others, tests/book/test_mutants.py demands that at least 95% are caught.
+Of the others, tests/book/test_survivors.py demands that at least 95% are caught.
 
 Tools such as mutmut and cosmic-ray change operators of a package; they know neither notebooks nor
 losses, splits and corrections, and they try everything, which takes hours here.
