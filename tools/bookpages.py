@@ -293,20 +293,27 @@ def last_run(doc: str) -> str:
     return f"ran in {run['cpu_seconds']:.0f} CPU s, {_day(run)}" + (" (changed since)" * changed)
 
 
-def spread(doc: str) -> str:
-    """How many numbers of a notebook moved when `make perturb` changed the conditions."""
-    entry = perturb.read(perturb.REPORT)["notebooks"].get(doc.removeprefix("book/"))
+def spread(doc: str, measured: dict[str, Any]) -> str:
+    """How many numbers of a notebook moved when `make perturb` changed the conditions.
+
+    Args:
+      doc: the notebook.
+      measured: what the report of `make perturb` says of each.
+    """
+    entry = measured.get(doc.removeprefix("book/"))
     if not entry or not entry["conditions"]:
         return "spread not measured"
     changed = entry["fingerprint"] != notebooks.fingerprint(notebook(doc))
+    runs = len(entry["conditions"])
     return (
-        f"{perturb.moved(entry) or 'none'} of {len(entry['numbers'])} decimals moved "
-        f"{perturb.in_runs(len(entry['conditions']))}" + " (changed since)" * changed
+        f"{perturb.moved(entry) or 'none'} of {len(entry['numbers'])} decimals moved in {runs} "
+        f"run{'s' * (runs != 1)} under other conditions" + " (changed since)" * changed
     )
 
 
 def status() -> str:
     docs = notebook_docs()
+    measured = perturb.read(perturb.REPORT)["notebooks"]
     rows = []
     for doc in docs:
         code = [cell for cell in notebook(doc).cells if cell.cell_type == "code"]
@@ -318,7 +325,7 @@ def status() -> str:
         rows.append(
             f"| {{doc}}`{title(doc)} </{doc}>` | {stated_time(doc) or 'looked up, not read'} | "
             f"{last_run(doc)} | {len(code) - free} of {len(code)} cells compared | "
-            f"{', '.join(own) or 'no tolerance of its own'}; {spread(doc)} | "
+            f"{', '.join(own) or 'no tolerance of its own'}; {spread(doc, measured)} | "
             f"changed {in_words(last_change(doc))} |"
         )
     head = "| chapter | time, as it says | last timed run | checked | tolerance, spread | changed |"

@@ -20,7 +20,6 @@ losses, splits and corrections, and they try everything, which takes hours here.
 
 import argparse
 import ast
-import datetime
 import hashlib
 import json
 import os
@@ -51,8 +50,12 @@ SIZE = 60
 # Seconds for one mutant: one that hangs is caught.
 PATIENCE = 900
 # Where a module's tests have another name.
-UNIT_TESTS = {"models": "shared_models", "seeding": "compat", "_words": "movies"}
-UNIT_TESTS |= {"_checks": "evaluation"}
+UNIT_TESTS = {
+    "models": "shared_models",
+    "seeding": "compat",
+    "_words": "movies",
+    "_checks": "evaluation",
+}
 
 Change = str | Callable[[re.Match[str]], str]
 
@@ -173,8 +176,8 @@ class Mutant:
         return hashlib.sha256(words.encode()).hexdigest()[:10]
 
 
-def _texts(source: str) -> list[tuple[int, int, bool]]:
-    """Where strings and comments stand: first and last character, and whether it's a docstring."""
+def _texts(source: str, tree: ast.AST) -> list[tuple[int, int]]:
+    """Where strings and comments stand: their first character, and the one behind their last."""
     lines = source.splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -183,42 +186,40 @@ def _texts(source: str) -> list[tuple[int, int, bool]]:
     def place(line: int, column: int) -> int:  # ast counts bytes
         return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
 
-    tree = ast.parse(source)
-    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     found = []
     for node in ast.walk(tree):
         string = isinstance(node, ast.Constant) and isinstance(node.value, str)
         if (string or isinstance(node, ast.JoinedStr)) and node.end_lineno and node.end_col_offset:
             start = place(node.lineno, node.col_offset)
             end = place(node.end_lineno, node.end_col_offset)
-            found.append((start, end, id(node) in alone))
-    return found + [(m.start(), m.end(), True) for m in re.finditer(r"(?<![\"'])# .*", source)]
+            found.append((start, end))
+    return found + [m.span() for m in re.finditer(r"(?<![\"'])# .*", source)]
 
 
-def _is_another(mutated: str, source: str) -> bool:
-    """Whether it is valid Python that says something else."""
+def _meaning(source: str) -> str:
+    """The same for sources that say the same; "" for what isn't plain Python."""
     try:
-        return ast.dump(ast.parse(mutated)) != ast.dump(ast.parse(source))
+        return ast.dump(ast.parse(source))
     except SyntaxError:
-        return False
+        return ""
 
 
 def mutants_of(source: str, file: str, cell: str = "") -> Iterator[Mutant]:
     """Every mistake that can be made in a module or a cell; none in what isn't plain Python."""
-    try:
-        texts = _texts(source)
-    except SyntaxError:
+    meaning = _meaning(source)
+    if not meaning:
         return
+    texts = _texts(source, ast.parse(source))
     for kind, patterns in KINDS.items():
         for pattern, change in patterns:
             for match in re.finditer(pattern, source):
                 start, end = match.span()
                 quoted = pattern.startswith('"')
-                if any(a < end and start < b and not (quoted and a == start) for a, b, _ in texts):
+                if any(a < end and start < b and not (quoted and a == start) for a, b in texts):
                     continue
                 after = change if isinstance(change, str) else change(match)
                 mutated = source[:start] + after + source[end:]
-                if not _is_another(mutated, source):
+                if _meaning(mutated) in ("", meaning):
                     continue
                 first = source.count("\n", 0, start + len(match[0]) - len(match[0].lstrip()))
                 yield Mutant(
@@ -375,16 +376,14 @@ def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
         for done in as_completed(running):
             part, key = running[done]
             report[part][key] = result = done.result()
-            report |= {
-                "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-                "versions": versions(),
-            }
-            REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            report |= {"date": notebooks.today(), "versions": versions()}
+            notebooks.write_report(report, REPORT)
             if part == "without":
                 print(f"without a mistake: {key} {'passes' if result else 'FAILS'}", flush=True)
             else:
                 word = "caught" if result["caught by"] else "SURVIVES"
-                print(f"{result['seconds']:4} s {word:8} {result['kind']}: {result['file']}")
+                seen = f"{result['seconds']:4} s {word:8} {result['kind']}: {result['file']}"
+                print(seen, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -181,9 +181,30 @@ def undeclared_errors(notebook: NotebookNode) -> list[str]:
 
 def write(notebook: NotebookNode, path: Path) -> None:
     """Writes a notebook, all of it or nothing."""
+    write_text(nbformat.writes(notebook) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Writes a file, all of it or nothing: what was there stays until the new text is complete."""
     unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, path)
+
+
+def write_report(report: Mapping[str, Any], path: Path) -> None:
+    """Writes a report as JSON, all of it or nothing, into a folder that need not be there yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", path)
+
+
+def today() -> str:
+    """The date in UTC, as reports have it: "2026-11-24"."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def machine() -> str:
+    """What a report says of the machine: no name, only of what kind it is."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
 def stored_problems(notebook: NotebookNode) -> list[str]:
@@ -216,14 +237,13 @@ def record_run(path: Path, notebook: NotebookNode, start: os.times_result) -> No
     end = os.times()
     cpu = sum(getattr(end, f) - getattr(start, f) for f in ("children_user", "children_system"))
     record = {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": today(),
         "seconds": round(end.elapsed - start.elapsed, 1),
         "cpu_seconds": round(cpu, 1),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "fingerprint": fingerprint(notebook),
     }
-    RUNS.mkdir(parents=True, exist_ok=True)
-    run_record(name_of(path)).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_report(record, run_record(name_of(path)))
 
 
 def execute(path: Path) -> list[str]:

@@ -19,11 +19,9 @@ half the time, and a spread is then the largest distance that any of them causes
 """
 
 import argparse
-import datetime
 import itertools
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -221,9 +219,7 @@ def write(report: dict[str, Any], path: Path) -> None:
     text = json.dumps(slim, indent=1, ensure_ascii=False)
     text = re.sub(r'^( +)"row (\d+)"', lambda m: m[1] + rows[int(m[2])], text, flags=re.MULTILINE)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    notebooks.write_text(text + "\n", path)
 
 
 def too_far(entry: dict[str, Any], notebook: NotebookNode) -> list[list[Any]]:
@@ -235,8 +231,8 @@ def too_far(entry: dict[str, Any], notebook: NotebookNode) -> list[list[Any]]:
     return [
         number
         for number in entry["numbers"]
-        for cell, *_, stored, unit, spread, _ in [number]
-        if Decimal(spread) > tolerances[cell].widened(Decimal(unit), nbcheck.Number.parse(stored))
+        if Decimal(number[6])
+        > tolerances[number[0]].widened(Decimal(number[5]), nbcheck.Number.parse(number[4]))
     ]
 
 
@@ -248,11 +244,6 @@ def tried(entry: dict[str, Any]) -> set[str]:
 def moved(entry: dict[str, Any]) -> int:
     """How many numbers of a notebook's report were not always what is stored."""
     return sum(Decimal(number[6]) > 0 for number in entry["numbers"])
-
-
-def in_runs(count: int) -> str:
-    """In words: in how many runs."""
-    return f"in {count} run{'s' * (count != 1)} under other conditions"
 
 
 def summary(report: dict[str, Any], stored: Mapping[str, NotebookNode]) -> str:
@@ -299,13 +290,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         start = time.perf_counter()
         measured = measure(notebook, folder, chosen[names])
-        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        today = notebooks.today()
         merge(entry, names, measured, today)
-        report |= {
-            "date": today,
-            "versions": versions(),
-            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        }
+        report |= {"date": today, "versions": versions(), "machine": notebooks.machine()}
         write(report, options.report)
         print(f"{time.perf_counter() - start:6.1f} s  {name}: {names}", flush=True)
     print(summary(report, {name: notebook for name, (_, notebook) in stored.items()}))

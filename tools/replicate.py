@@ -11,7 +11,6 @@ changed since the report was written on the same data and libraries isn't run ag
 """
 
 import argparse
-import datetime
 import hashlib
 import importlib.metadata
 import json
@@ -203,11 +202,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = checksums(options.folder)
     report: dict[str, Any] = {
         "data": {"folder": options.folder.resolve().name, "sha256": files},
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": notebooks.today(),
         "versions": versions(),
     }
     path = options.reports / f"replication-{options.folder.resolve().name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     report["chapters"] = chapters = _chapters_before(path, report)
     for notebook in notebooks.find(options.notebooks):
         name = notebooks.name_of(notebook)
@@ -216,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         before = None if options.again else chapters.get(name)
         chapters[name] = replicate(stored, notebook.parent, options.folder, before)
         report["chapters"] = dict(sorted(chapters.items()))
-        path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        notebooks.write_report(report, path)
     print(table(report))
     print(f"\nwritten to {path}")
     return 1 if any(chapter["error"] for chapter in chapters.values()) else 0

@@ -12,9 +12,7 @@ that lies beside them. The counts are printed, and written to reports/upstream.j
 """
 
 import argparse
-import datetime
 import importlib.util
-import json
 import shutil
 import subprocess
 import sys
@@ -94,12 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if checkout is not None
     }
     report = {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": notebooks.today(),
         "versions": replicate.versions(),
         "libraries": libraries,
     }
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    notebooks.write_report(report, REPORT)
     for library, result in libraries.items():
         print(f"{library}: {result['passed']} passed, {result['skipped']} skipped", end="")
         print(f", {len(result['failed'])} failed", *result["failed"])
