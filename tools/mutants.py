@@ -50,7 +50,7 @@ SIZE = 60
 # Seconds for one mutant: one that hangs is caught.
 PATIENCE = 900
 # Where a module's tests have another name.
-UNIT_TESTS = {
+OWN_TESTS = {
     "models": "shared_models",
     "seeding": "compat",
     "_words": "movies",
@@ -280,8 +280,8 @@ def tests_for(mutant: Mutant) -> list[list[str]]:
     if mutant.cell:
         return [["--nbval", mutant.file]]
     stem = Path(mutant.file).stem
-    own = f"tests/unit/test_{UNIT_TESTS.get(stem, stem.lstrip('_'))}.py"
-    return [[own], ["tests/unit"]] if (ROOT / own).is_file() else [["tests/unit"]]
+    own = f"tests/recutils/test_{OWN_TESTS.get(stem, stem.lstrip('_'))}.py"
+    return [[own], ["tests/recutils"]] if (ROOT / own).is_file() else [["tests/recutils"]]
 
 
 def _passes(arguments: Sequence[str], copy: Path) -> bool | None:

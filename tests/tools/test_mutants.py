@@ -78,7 +78,7 @@ def test_a_mistake_is_made_in_the_copy_only(tmp_path):
 
 def test_cheapest_test_first():
     (module,) = mutants.mutants_of("a = b - c\n", "recutils/truth.py")
-    assert mutants.tests_for(module) == [["tests/unit/test_truth.py"], ["tests/unit"]]
+    assert mutants.tests_for(module) == [["tests/recutils/test_truth.py"], ["tests/recutils"]]
     (cell,) = mutants.mutants_of("a = b - c\n", "book/basics/data.ipynb", "cell")
     assert mutants.tests_for(cell) == [["--nbval", "book/basics/data.ipynb"]]
 
