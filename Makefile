@@ -5,7 +5,7 @@ NB ?=
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test lab execute perturb mutants replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book test lab execute search perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -48,6 +48,9 @@ bench: setup-dev  ## ours against the libraries' own functions, in one run (DATA
 
 replicate: setup-dev  ## every conclusion on real data (DATA=folder)
 	$(BIN)/python tools/replicate.py $(DATA)
+
+search: setup-dev  ## run the searches and long trials that have no record (NB=, DATA=folder, CHECK=1)
+	$(BIN)/python tools/search.py $(NB) $(if $(DATA),--data $(DATA)) $(if $(CHECK),--check)
 
 perturb: setup-dev  ## how far each number moves under other conditions
 	$(BIN)/python tools/perturb.py

@@ -9,10 +9,12 @@ _compat.select_keras_2()
 _compat.provide_estimator()
 
 from recutils.conclusions import conclude  # noqa: E402
+from recutils.experiments import trials  # noqa: E402
 from recutils.loading import load_movies  # noqa: E402
 from recutils.movies import Movies  # noqa: E402
+from recutils.searching import recorded, search  # noqa: E402
 from recutils.seeding import set_seed  # noqa: E402
 
 _compat.log_to_stderr()
 
-__all__ = ["Movies", "conclude", "load_movies", "set_seed"]
+__all__ = ["Movies", "conclude", "load_movies", "recorded", "search", "set_seed", "trials"]

@@ -2,10 +2,13 @@
 
 from recutils import _checks
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+_SIDES = ("higher", "lower")
 
 
 class Interval(NamedTuple):
@@ -29,18 +32,19 @@ def conclude(
     better: str = "higher",
     digits: int = 3,
 ) -> None:
-    """Closes an argument: prints the paired difference, its 95% interval and what it says.
+    """Closes an argument without trials: prints the paired difference, its interval and verdict.
 
     The verdict is `holds` if the whole interval is on the claimed side of 0, `reversed` if it is
-    on the other, `open` otherwise. It is found before anything is rounded.
+    on the other, `open` otherwise. It is found before anything is rounded. Scores of the trials
+    that `recutils.trials` draws are compared by its own `conclude`, which knows their kind.
 
     Args:
       claim: one line, the same on every data set, such as "hit rate@100: A beats B".
       ours: [num_seeds] numbers, the score of each seed.
-      theirs: [num_seeds] numbers, the scores of the same seeds. A margin belongs here: "at least
-        1% below" is `0.99 * theirs` with better="lower".
+      theirs: [num_seeds] numbers, the scores of the same seeds. The difference that is printed is
+        the one that is judged: "at least 1% below" is `0.99 * theirs` with better="lower".
       better: "higher" if the claim is that ours is above theirs, "lower" if below.
-      digits: decimals to print, those that are stable.
+      digits: decimals to print, those that are stable; more where the verdict would not show.
 
     Raises:
       TypeError: claim is not text, scores are not numbers, or digits is not an int.
@@ -49,40 +53,117 @@ def conclude(
 
     See: the page reference/status, and the end of every chapter that compares.
     """
+    interval = paired_interval(ours, theirs)
+    print_conclusion(
+        claim, interval, [f"{np.size(ours)} seeds, paired"], better=better, digits=digits
+    )
+
+
+def print_conclusion(
+    claim: str,
+    interval: Interval,
+    basis: Sequence[str],
+    *,
+    better: str | None = None,
+    margin: float | None = None,
+    main: bool = False,
+    digits: int = 3,
+) -> None:
+    """Prints the one line that closes an argument.
+
+    Args:
+      claim: one line of text.
+      interval: of the difference ours - theirs.
+      basis: what the interval rests on, such as "5 worlds".
+      better: "higher" or "lower", the side that is claimed; None: "higher", or no side if there is
+        a margin.
+      margin: above 0: a claim that the difference is within ± margin.
+      main: whether this is one of the chapter's main claims.
+      digits: decimals to print; more where an end would look as if it touched 0 or the margin.
+
+    Raises:
+      TypeError: claim is not text, margin is not a number, or digits is not an int.
+      ValueError: claim is not one line of text, there is both a side and a margin, or an argument
+        is out of range.
+
+    See: the chapter basics/retrieval.
+    """
     if not isinstance(claim, str):
         raise TypeError(f"claim must be a string, got {type(claim).__name__}: {claim!r}")
     if not claim.strip() or claim != claim.strip() or len(claim.splitlines()) != 1:
         raise ValueError(f"claim must be one line of text without blanks around it, got {claim!r}")
-    _checks.choice("better", better, ("higher", "lower"))
     digits = _checks.integer("digits", digits, low=0, high=15)
-    interval = paired_interval(ours, theirs)
+    words = list(basis)
+    if margin is None:
+        side = _checks.choice("better", "higher" if better is None else better, _SIDES)
+        verdict = _verdict_of_side(interval, side)
+        edges: tuple[float, ...] = (0.0,)
+    elif better is not None:
+        raise ValueError(
+            f"a claim has a side or a margin, got better={better!r} and margin={margin!r}; "
+            "for a side with a margin, put the margin into theirs"
+        )
+    else:
+        margin = _checks.number("margin", margin, low=0, strict=True)
+        verdict = _verdict_of_margin(interval, margin)
+        edges = (-margin, margin)
+        words.append(f"within ±{margin:g}")
+    if main:
+        words.append("main")
+    digits = _enough_digits(interval, edges, digits)
+    # Adding 0 turns a rounded -0.0 into 0.0.
+    mean, low, high = (f"{round(number, digits) + 0.0:+.{digits}f}" for number in interval)
+    print(f"{verdict:8}  {mean} [{low}, {high}]   {claim}   ({', '.join(words)})")
+
+
+def _verdict_of_side(interval: Interval, better: str) -> str:
     low, high = interval.low, interval.high
     if better == "lower":
         low, high = -high, -low
-    verdict = "holds" if low > 0 else "reversed" if high < 0 else "open"
-    # Adding 0 turns a rounded -0.0 into 0.0.
-    mean, lower, upper = (f"{round(number, digits) + 0.0:+.{digits}f}" for number in interval)
-    seeds = np.size(ours)
-    print(f"{verdict:8}  {mean} [{lower}, {upper}]   {claim}   ({seeds} seeds, paired)")
+    return "holds" if low > 0 else "reversed" if high < 0 else "open"
+
+
+def _verdict_of_margin(interval: Interval, margin: float) -> str:
+    if -margin < interval.low and interval.high < margin:
+        return "holds"
+    return "reversed" if interval.low > margin or interval.high < -margin else "open"
+
+
+def _enough_digits(interval: Interval, edges: Sequence[float], digits: int) -> int:
+    """The decimals with which no end that is off an edge is printed as if it were on it."""
+    for more in range(digits, min(digits + 6, 15)):
+        ends = [(end, edge) for end in interval[1:] for edge in edges if end != edge]
+        if all(round(end, more) != round(edge, more) for end, edge in ends):
+            return more
+    return digits
 
 
 def paired_interval(
-    ours: npt.ArrayLike, theirs: npt.ArrayLike, confidence: float = 0.95
+    ours: npt.ArrayLike,
+    theirs: npt.ArrayLike,
+    confidence: float = 0.95,
+    test_to_train: float = 0.0,
 ) -> Interval:
     """Student's t interval of the mean paired difference ours - theirs.
 
+    Splits of one data set share most of their ratings, so their scores vary less than they would
+    with other data. Nadeau and Bengio (2003) correct the variance of the mean: instead of 1/n it
+    counts 1/n + test/train times.
+
     Args:
-      ours: [n] numbers, n of at least 2, one a seed.
-      theirs: [n] numbers, of the same seeds.
+      ours: [n] numbers, n of at least 2, one per trial.
+      theirs: [n] numbers, of the same trials.
       confidence: share of such intervals that cover the true mean, between 0 and 1.
+      test_to_train: 0 for independent trials; for splits of one data set, the size of a test set
+        in training sets.
 
     Returns:
       The mean and the ends of the interval; all three are equal if all differences are.
 
     Raises:
-      TypeError: the scores or confidence are not numbers.
+      TypeError: an argument is not a number.
       ValueError: the lengths differ, there are fewer than two, a score is not finite, or
-        confidence is out of range.
+        confidence or test_to_train is out of range.
 
     See: the chapter basics/retrieval.
     """
@@ -90,14 +171,15 @@ def paired_interval(
 
     differences = _differences(ours, theirs)
     confidence = _confidence(confidence)
+    ratio = _checks.number("test_to_train", test_to_train, low=0)
     mean = float(differences.mean())
-    error = differences.std(ddof=1) / np.sqrt(len(differences))
     # Differences that rounding alone sets apart are equal.
     largest = max(np.max(np.abs(ours)), np.max(np.abs(theirs)))
-    if error == 0 or np.ptp(differences) <= 1e-14 * largest:
+    if np.ptp(differences) <= 1e-14 * largest:
         return Interval(mean, mean, mean)
-    low, high = stats.t.interval(confidence, len(differences) - 1, loc=mean, scale=error)
-    return Interval(mean, float(low), float(high))
+    ends = stats.ttest_1samp(differences, 0).confidence_interval(confidence)
+    wider = np.sqrt(1 + len(differences) * ratio)
+    return Interval(mean, *(float(mean + wider * (end - mean)) for end in ends))
 
 
 def bootstrap_interval(

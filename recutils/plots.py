@@ -119,3 +119,29 @@ def ladder(
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.grid(axis="x", color="#e5e5e5")
     ax.set_axisbelow(True)
+
+
+def expected_best(ax: Axes, searches: Mapping[str, npt.ArrayLike]) -> None:
+    """Draws the expected best of n random draws for each arm of a comparison.
+
+    Args:
+      ax: where to draw.
+      searches: name of an arm -> its expected best for n = 1, 2, …, [num_draws] floats, from
+        `Search.expected_best`.
+
+    Raises:
+      ValueError: there is no arm, or one has no draw.
+
+    See: the chapter basics/retrieval.
+    """
+    curves = {name: np.atleast_1d(np.asarray(c, float)) for name, c in searches.items()}
+    empty = [name for name, curve in curves.items() if not curve.size]
+    if not curves or empty:
+        raise ValueError(f"every arm needs a draw, got none for {empty or 'anything'}")
+    for name, curve in curves.items():
+        (line,) = ax.plot(np.arange(1, curve.size + 1), curve)
+        ax.annotate(
+            f" {name}", (curve.size, curve[-1]), color=line.get_color(), va="center", fontsize=9
+        )
+    ax.set_xlabel("number of random draws")
+    ax.margins(x=0.02)

@@ -32,7 +32,7 @@ class TestConclude:
             ([1.0, 2.0], [1.0, 2.0], "higher", "open      +0.00 [+0.00, +0.00]"),
             ([1.0, 2.0], [1.0, 2.0], "lower", "open      +0.00 [+0.00, +0.00]"),
             ([1.0, 0.0], [0.0, 1.0], "higher", "open      +0.00 [-12.71, +12.71]"),
-            ([0.0, 0.0], [0.001, 0.001], "higher", "reversed  +0.00 [+0.00, +0.00]"),
+            ([0.0, 0.0], [0.001, 0.001], "higher", "reversed  -0.001 [-0.001, -0.001]"),
         ],
     )
     def test_verdicts(self, capsys, ours, theirs, better, line):

@@ -1,0 +1,277 @@
+"""Trials: the same comparison in several worlds, or on several splits of real ratings."""
+
+from __future__ import annotations
+
+from recutils import _checks, conclusions
+from recutils.datasets import split as split_ratings
+from recutils.loading import load_movies
+from recutils.movies import Movies
+from recutils.synthetic import movies as synthetic_movies
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+_FIRST_OF_SEARCHES = 1_001
+_SIZES = ("num_users", "num_movies", "num_ratings")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial: its data, split, and the seed of everything else that is random in it.
+
+    Attributes:
+      movies: people, films, ratings (train and test together) and, in a world, the truth.
+      train: ratings to learn from.
+      test: ratings to be judged by.
+      seen: ratings whose films are left out of a person's list: train, and on real ratings those
+        that are set aside for searches, too.
+      seed: for `recutils.set_seed`, before a model is built.
+
+    See: the chapter basics/retrieval.
+    """
+
+    movies: Movies
+    train: pd.DataFrame
+    test: pd.DataFrame
+    seen: pd.DataFrame
+    seed: int
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Several trials of one comparison; iterate over it for each `Trial`.
+
+    Made by `recutils.trials`. Each pass draws the same trials again, one at a time, so that no more
+    than one world is in memory.
+
+    Attributes:
+      seeds: one per trial.
+      split: "random", "user" or "time".
+      test_fraction: share of the rows or people in test.
+      test_to_train: size of a test set in training sets.
+      world: sizes and dials of the synthetic films.
+      real: whether the ratings are those in RECUTILS_DATA.
+
+    See: the chapter basics/retrieval.
+    """
+
+    seeds: range
+    split: str
+    test_fraction: float
+    test_to_train: float
+    world: Mapping[str, float | None]
+    real: bool
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __iter__(self) -> Iterator[Trial]:
+        for seed in self.seeds:
+            movies = _outside_of_search(self.split) if self.real else self._world(seed)
+            train, test = split_ratings(movies.ratings, self.split, self.test_fraction, seed)
+            seen = pd.concat([train, _set_aside(self.split)[1]]) if self.real else train
+            yield Trial(movies, train, test, seen, seed)
+
+    def __str__(self) -> str:
+        if not self.real:
+            asked = ", ".join(f"{name}={value}" for name, value in self.world.items())
+            return f"{len(self)} worlds of their own" + (f" ({asked})" if asked else "")
+        text = f"{len(self)} splits of the real ratings"
+        if self.split == "time":
+            text = f"one split of the real ratings in time, {len(self)} initialisations"
+        sizes = ", ".join(self.world)
+        return text + (f"; {sizes}: as the data has it" if sizes else "")
+
+    def searched(self, num_trials: int = 1) -> list[Trial]:
+        """What settings are chosen on: data in which no claim looks.
+
+        Args:
+          num_trials: number of worlds, from seed 1001 on. Real ratings have one such trial: a fifth
+            of the ratings (with split "user": all ratings of a fifth of the people) is its test
+            set, which no other trial contains, and the rest, which the other trials split, its
+            training set.
+
+        Returns:
+          The trials.
+
+        Raises:
+          TypeError, ValueError: num_trials is not an int of at least 1.
+        """
+        num_trials = _checks.integer("num_trials", num_trials, low=1)
+        if self.real:
+            rest, aside = _set_aside(self.split)
+            return [Trial(_real(), rest, aside, rest, _FIRST_OF_SEARCHES)]
+        return list(replace(self, seeds=range(_FIRST_OF_SEARCHES, _FIRST_OF_SEARCHES + num_trials)))
+
+    def conclude(
+        self,
+        claim: str,
+        ours: Sequence[float | pd.Series] | pd.Series,
+        theirs: Sequence[float | pd.Series] | pd.Series,
+        *,
+        better: str | None = None,
+        margin: float | None = None,
+        main_of: int | None = None,
+        digits: int = 3,
+    ) -> None:
+        """Closes an argument: prints the paired difference, its interval and the verdict.
+
+        Worlds are independent, so the interval is Student's. Splits of one data set share most of
+        their ratings: there the variance is Nadeau and Bengio's, times 1/n + test/train instead of
+        1/n. After a split in time of real ratings only the initialisation differs between trials:
+        there each person's score is averaged over the trials, and people are resampled.
+
+        Args:
+          claim: one line, the same on every data set; it names what is averaged.
+          ours: [num_trials] scores, or for each trial a Series of scores by user id, whose mean
+            counts; after a split in time of real ratings Series are required.
+          theirs: the same of the other side. The difference that is printed is the one that is
+            judged: "at least half as much again" is `1.5 * theirs`.
+          better: "higher" (the default) or "lower".
+          margin: makes it a claim of equivalence, which holds if the whole interval is within
+            ± margin and is reversed if the whole interval is outside. Goes without `better`.
+          main_of: number of main claims of the chapter, if this is one of them: together they hold
+            at 95%, so that the interval of each is wider.
+          digits: decimals to print; more are printed where the verdict would not show.
+
+        Raises:
+          TypeError: claim is not text, scores or margin are not numbers.
+          ValueError: the number of scores is not the number of trials, a score is not finite,
+            people differ between the sides, or another argument is out of range.
+
+        See: the chapter basics/retrieval.
+        """
+        sides = [_scores(name, s, len(self)) for name, s in (("ours", ours), ("theirs", theirs))]
+        main_of = None if main_of is None else _checks.integer("main_of", main_of, low=1, high=3)
+        confidence = 1 - 0.05 / (main_of or 1)
+        if self.real and self.split == "time":
+            left, right = _by_person("ours", sides[0]), _by_person("theirs", sides[1])
+            if not left.index.equals(right.index):
+                raise ValueError("ours and theirs must have scores of the same people")
+            interval = conclusions.bootstrap_interval(left, right, confidence)
+            basis = [f"1 split, {len(left)} people resampled"]
+        else:
+            means = [[float(np.mean(score)) for score in side] for side in sides]
+            ratio = self.test_to_train if self.real else 0.0
+            interval = conclusions.paired_interval(means[0], means[1], confidence, ratio)
+            basis = [f"{len(self)} splits, corrected" if self.real else f"{len(self)} worlds"]
+        conclusions.print_conclusion(
+            claim, interval, basis, better=better, margin=margin, main=bool(main_of), digits=digits
+        )
+
+    def _world(self, seed: int) -> Movies:
+        return synthetic_movies(**self.world, seed=seed)  # type: ignore[arg-type]
+
+
+def trials(
+    num_trials: int = 5,
+    *,
+    split: str = "random",
+    test_fraction: float = 0.2,
+    test_to_train: float | None = None,
+    first_seed: int = 1,
+    **world: float | None,
+) -> Trials:
+    """Draws the trials of a comparison.
+
+    On synthetic films each trial is a new world: people, films, ratings, truth and split. With
+    RECUTILS_DATA it is a new split of those ratings, of which a fifth has been set aside for
+    searches; sizes are then what the data has.
+
+    Args:
+      num_trials: how many, at least 2, or 1 for a look.
+      split: "random", "user" or "time", as `recutils.datasets.split` has them.
+      test_fraction: share of the rows (with "user": of the people) in test.
+      test_to_train: size of a test set in training sets, where the chapter splits on its own; None:
+        as `test_fraction` says.
+      first_seed: seed of the first trial; the others follow. 1 to 99 are for trials, 1001 and
+        above for searches.
+      **world: sizes and dials of `recutils.synthetic.movies`.
+
+    Returns:
+      `Trials`: iterate over it, then `conclude`.
+
+    Raises:
+      TypeError: an argument is of the wrong type, or `world` names no argument of the generator.
+      ValueError: an argument is out of range, or dials are given for real ratings, which have none.
+
+    See: the chapter basics/retrieval.
+    """
+    num_trials = _checks.integer("num_trials", num_trials, low=1)
+    _checks.choice("split", split, ("random", "user", "time"))
+    fraction = _checks.number("test_fraction", test_fraction, low=0, strict=True)
+    if fraction >= 1:
+        raise ValueError(f"test_fraction must be below 1, got {test_fraction}")
+    if test_to_train is not None:
+        test_to_train = _checks.number("test_to_train", test_to_train, low=0, strict=True)
+    first_seed = _checks.integer("first_seed", first_seed, low=0)
+    known = _generator_arguments()
+    if strange := sorted(set(world) - set(known)):
+        raise TypeError(
+            f"trials takes sizes and dials of the world, {', '.join(known)}; got {strange}"
+        )
+    real = bool(os.environ.get("RECUTILS_DATA"))
+    dials = [f"{name}={value}" for name, value in world.items() if name not in _SIZES]
+    if real and dials:
+        raise ValueError(
+            f"real ratings have no dials, got {', '.join(dials)}: "
+            "only the synthetic films can be turned"
+        )
+    seeds = range(first_seed, first_seed + num_trials)
+    ratio = test_to_train or fraction / (1 - fraction)
+    return Trials(seeds, split, fraction, ratio, world, real)
+
+
+def _generator_arguments() -> list[str]:
+    import inspect
+
+    return [name for name in inspect.signature(synthetic_movies).parameters if name != "seed"]
+
+
+def _real() -> Movies:
+    """The ratings of the folder in RECUTILS_DATA, read once per process."""
+    return _load_folder(os.environ["RECUTILS_DATA"])
+
+
+@lru_cache(maxsize=1)
+def _load_folder(folder: str) -> Movies:
+    del folder  # The key of the cache; `load_movies` reads it from the environment.
+    return load_movies()
+
+
+@lru_cache(maxsize=2)
+def _set_aside(split: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    by = "user" if split == "user" else "random"
+    return split_ratings(_real().ratings, by, 0.2, _FIRST_OF_SEARCHES)
+
+
+def _outside_of_search(split: str) -> Movies:
+    return replace(_real(), ratings=_set_aside(split)[0])
+
+
+def _scores(name: str, side: Sequence | pd.Series, num_trials: int) -> list[float | pd.Series]:
+    scores = list(side)
+    if len(scores) != num_trials:
+        raise ValueError(
+            f"{name} must have a score for each of the {num_trials} trials, got {len(scores)}"
+        )
+    return scores
+
+
+def _by_person(name: str, side: list[float | pd.Series]) -> pd.Series:
+    """Each person's mean score over the trials."""
+    series = [score for score in side if isinstance(score, pd.Series)]
+    if len(series) < len(side):
+        raise TypeError(
+            f"{name} must hold a Series of scores by user_id for each trial: after a split in time "
+            "of real ratings people are resampled"
+        )
+    table = pd.concat(series, axis=1)
+    if table.isna().to_numpy().any():
+        raise ValueError(f"{name} must have a score of every person in every trial")
+    return table.mean(axis=1).sort_index()
