@@ -121,9 +121,7 @@ class Table:
     def places(self, column: str, codes: np.ndarray, ids: np.ndarray, other: Table) -> np.ndarray:
         """[num_rows] int64: where in `other` each row's id is, ids[codes]; all must be there."""
         places = pd.Index(other.frame[column]).get_indexer(pd.Index(ids))[codes]
-        self.refuse(
-            places < 0, lambda row: f"{column} {ids[codes[row]]!r} is not in {other.name}"
-        )
+        self.refuse(places < 0, lambda row: f"{column} {ids[codes[row]]!r} is not in {other.name}")
         return places
 
 
@@ -191,7 +189,8 @@ def _rated_films(ratings: Table, film: np.ndarray, movie_ids: np.ndarray) -> Tab
     )
     films = pd.DataFrame({"movie_id": movie_ids, "movie_title": titles[title_of_film]})
     films = films.sort_values("movie_id", ignore_index=True)
-    return Table("movies", films.assign(movie_genres=_no_genres(len(films))))
+    films["movie_genres"] = _no_genres(len(films))
+    return Table("movies", films)
 
 
 def _given_films(movies: Table) -> Table:
