@@ -39,7 +39,7 @@ def top_k(
       TypeError: an argument doesn't hold numbers, or k is not an int.
       ValueError: a shape, k or a position is out of range, or a number is not finite.
 
-    See: the chapter basics/retrieval.
+    See: the chapter serving/approximate_search.
     """
     queries = _checks.floats("queries", queries, ndim=2)
     candidates = _checks.floats("candidates", candidates, ndim=2)
