@@ -92,7 +92,7 @@ def prepare(folder: Path) -> dict[str, int]:
     recutils.set_seed(42)
     movies = recutils.load_movies()
     train, _ = datasets.split(movies.ratings, by="random", test_fraction=0.2, seed=42)
-    shares = train.groupby("movie_id")["movie_id"].transform("size") / len(train)
+    shares = datasets.sampling_probability(train["movie_id"])
     users, films = (
         movies.users["user_id"].to_numpy(object),
         movies.movies["movie_id"].to_numpy(object),
@@ -222,7 +222,7 @@ LIBRARIES: dict[str, tuple[str, str, Callable[[np.ndarray], Iterator[Setting]]]]
 
 def library(part: str, folder: Path) -> dict[str, Any]:
     """Builds one library's index, and measures every setting."""
-    from recutils import evaluation  # loads no TensorFlow
+    from recutils import evaluation
 
     # Mapped, not read: so the index's own memory is what is added to the process.
     candidates = np.load(folder / "candidates.npy", mmap_mode="r")

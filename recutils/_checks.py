@@ -131,3 +131,13 @@ def lookup(values: Any, known: pd.Index) -> npt.NDArray[np.intp]:
     # Looked up once a distinct value: a column of ratings names each id many times.
     codes, distinct = pd.factorize(pd.Index(values))
     return known.get_indexer(distinct)[codes]
+
+
+def identifiers(name: str, value: npt.ArrayLike, kinds: str = "iuUSOT") -> npt.NDArray:
+    """Returns `value` as an array of lists of ids, of one of the dtype `kinds`."""
+    array = np.asarray(value)
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
+    if array.dtype.kind not in kinds:
+        raise TypeError(f"{name} must hold ids, got dtype {array.dtype}")
+    return array

@@ -1,18 +1,13 @@
 """From frames to what a model reads: splits, vocabularies and tf.data pipelines."""
 
-from __future__ import annotations
-
 from recutils import _checks
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+import tensorflow as tf
 
 
 def split(
@@ -84,6 +79,29 @@ def vocabulary(column: pd.Series | Sequence[str]) -> npt.NDArray[np.str_]:
     return np.unique(_strings("column", pd.Series(column))).astype(np.str_)
 
 
+def sampling_probability(movie_ids: pd.Series | Sequence[str]) -> npt.NDArray[np.float32]:
+    """How likely each rating's film is to be drawn: the film's share of all ratings.
+
+    In-batch negatives are drawn so; this is what `candidate_sampling_probability` of
+    `tfrs.tasks.Retrieval` corrects for.
+
+    Args:
+      movie_ids: [num_ratings] strings, the column movie_id of the ratings trained on; of object,
+        string or categorical dtype.
+
+    Returns:
+      [num_ratings] float32, in the order of `movie_ids`; above 0, at most 1.
+
+    Raises:
+      TypeError: an id is not a string.
+      ValueError: there is no id, or one is missing.
+
+    See: the chapter basics/retrieval.
+    """
+    films, _ = pd.factorize(_strings("movie_ids", pd.Series(movie_ids)))
+    return (np.bincount(films)[films] / len(films)).astype(np.float32)
+
+
 def to_dataset(
     frame: pd.DataFrame,
     columns: Sequence[str],
@@ -116,8 +134,6 @@ def to_dataset(
 
     See: the chapter basics/data.
     """
-    import tensorflow as tf
-
     if isinstance(columns, str) or not np.iterable(columns):
         raise TypeError(f"columns must be a list of names, got {columns!r}")
     names = list(columns)

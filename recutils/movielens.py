@@ -1,31 +1,22 @@
-"""Reads the MovieLens data sets, in the files in which GroupLens publishes them."""
+"""Reads the MovieLens data sets, in the files in which GroupLens publishes them.
+
+It knows what the files hold; `recutils.movies` knows what is wrong with it.
+"""
 
 from __future__ import annotations
 
 from recutils import _words
+from recutils._lines import TEXT, Field, Layout, header, line_of, read
+from recutils._validation import RowError, Table, validated
 from recutils.movies import Movies
 
 import ast
-import csv
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-
-
-@dataclass(frozen=True)
-class _Table:
-    """How a file is laid out: its columns in order, and how each one's text must read."""
-
-    file: str
-    columns: Mapping[str, str]  # name -> a key of _KINDS
-    separator: str = ","
-    has_header: bool = True
-
 
 _100K_GENRES = (
     "unknown",
@@ -50,68 +41,90 @@ _100K_GENRES = (
 )
 # What ml-1m and the later sets call a genre.
 _GENRE = f"({'|'.join(map(re.escape, [*_100K_GENRES[1:], 'Children', 'IMAX']))})"
-# What may stand in a field, as a pattern and in words.
-_KINDS = {
-    "id": (r"\d{1,18}", "a whole number"),
-    "seconds": (r"-?\d{1,18}", "whole seconds"),
-    "stars": (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "a number"),
-    "flag": (r"[01]", "0 or 1"),
-    "gender": (r"[FM]", "F or M"),
-    "age": (r"\d{1,3}", "an age in years"),
-    "occupation": (r"1?\d|20", "a code from 0 to 20"),
-    "job": (r"[a-z]+", "an occupation in small letters"),
-    "title": (r"(?!\d\d?-\w{3}-\d{4}$).*\S.*", "a title"),
-    "genres": (rf"{_GENRE}(\|{_GENRE})*|\(no genres listed\)", "genres of MovieLens and | between"),
-    "name": (r".*\S.*", "some text"),
-    "text": (r".*", "any text"),
-}
-_RATINGS = {"user_id": "id", "movie_id": "id", "user_rating": "stars", "timestamp": "seconds"}
-_100K = (
-    _Table("u.data", _RATINGS, "\t", False),
-    _Table(
+
+_ID = Field(r"\d{1,18}", "a whole number", "int64")
+_SECONDS = Field(r"-?\d{1,18}", "whole seconds", "int64")
+_STARS = Field(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "a number", "float64")
+_FLAG = Field(r"[01]", "0 or 1")
+_GENDER = Field(r"[FM]", "F or M")
+_AGE = Field(r"\d{1,3}", "an age in years")
+_OCCUPATION = Field(r"1?\d|20", "a code from 0 to 20")
+_JOB = Field(r"[a-z]+", "an occupation in small letters")
+_TITLE = Field(r"(?!\d\d?-\w{3}-\d{4}$).*\S.*", "a title")  # not the date that follows it
+_GENRES = Field(rf"{_GENRE}(\|{_GENRE})*|\(no genres listed\)", "genres of MovieLens and | between")
+_NAME = Field(r".*\S.*", "some text")
+
+
+class _Kind(NamedTuple):
+    """The files of one kind of folder."""
+
+    ratings: Layout
+    users: Layout | None
+    movies: Layout
+    # The least of the stars and the step between them; None: any.
+    step: float | None
+
+    @property
+    def layouts(self) -> list[Layout]:
+        return [layout for layout in self[:3] if layout]
+
+    def is_in(self, names: set[str]) -> bool:
+        """Whether one of the files is among `names`; which are missing is said later."""
+        return any(layout.file in names for layout in self.layouts)
+
+
+_100K = _Kind(
+    Layout(
+        "u.data",
+        {"user_id": _ID, "movie_id": _ID, "user_rating": _STARS, "timestamp": _SECONDS},
+        "\t",
+        has_header=False,
+    ),
+    Layout(
         "u.user",
-        {"user_id": "id", "age": "age", "gender": "gender", "occupation": "job", "zip": "name"},
+        {"user_id": _ID, "age": _AGE, "gender": _GENDER, "occupation": _JOB, "zip": _NAME},
         "|",
-        False,
+        has_header=False,
     ),
-    _Table(
+    Layout(
         "u.item",
-        {"movie_id": "id", "title": "title", "released": "text", "video": "text", "url": "text"}
-        | dict.fromkeys(_100K_GENRES, "flag"),
+        {"movie_id": _ID, "title": _TITLE, "released": TEXT, "video": TEXT, "url": TEXT}
+        | dict.fromkeys(_100K_GENRES, _FLAG),
         "|",
-        False,
+        has_header=False,
     ),
+    step=1,
 )
-_1M = (
-    _Table("ratings.dat", _RATINGS, "::", False),
-    _Table(
+_1M = _Kind(
+    Layout("ratings.dat", _100K.ratings.columns, "::", has_header=False),
+    Layout(
         "users.dat",
-        {
-            "user_id": "id",
-            "gender": "gender",
-            "age": "age",
-            "occupation": "occupation",
-            "zip": "name",
-        },
+        {"user_id": _ID, "gender": _GENDER, "age": _AGE, "occupation": _OCCUPATION, "zip": _NAME},
         "::",
-        False,
+        has_header=False,
     ),
-    _Table("movies.dat", {"movie_id": "id", "title": "name", "genres": "genres"}, "::", False),
+    Layout(
+        "movies.dat",
+        {"movie_id": _ID, "title": _NAME, "genres": _GENRES},
+        "::",
+        has_header=False,
+    ),
+    step=1,
 )
-_CSV = (
-    _Table(
-        "ratings.csv", {"userId": "id", "movieId": "id", "rating": "stars", "timestamp": "seconds"}
-    ),
+_CSV = _Kind(
+    Layout("ratings.csv", {"userId": _ID, "movieId": _ID, "rating": _STARS, "timestamp": _SECONDS}),
     None,
-    _Table("movies.csv", {"movieId": "id", "title": "name", "genres": "genres"}),
+    Layout("movies.csv", {"movieId": _ID, "title": _NAME, "genres": _GENRES}),
+    step=0.5,
 )
-_OWN = (
-    _Table(
+_OWN = _Kind(
+    Layout(
         "ratings.csv",
-        {"user_id": "name", "movie_id": "name", "user_rating": "stars", "timestamp": "seconds"},
+        {"user_id": _NAME, "movie_id": _NAME, "user_rating": _STARS, "timestamp": _SECONDS},
     ),
-    _Table("users.csv", {"user_id": "name"}),
-    _Table("movies.csv", {"movie_id": "name", "movie_title": "name"}),
+    Layout("users.csv", {"user_id": _NAME}),
+    Layout("movies.csv", {"movie_id": _NAME, "movie_title": _NAME}),
+    step=None,
 )
 _1M_OCCUPATIONS = (
     "other",
@@ -155,7 +168,7 @@ def load(path: str | Path) -> Movies:
       `Movies` without truth; codes of age, gender and occupation become words.
 
     Raises:
-      FileNotFoundError: there is no such folder, or a file of the kind is missing.
+      FileNotFoundError: there is no such folder, or a file of the kind is missing or a folder.
       ValueError: the folder is of no known kind, or a line can't be right: its number of fields, a
         field that is not what its column holds, stars off the scale, a time before MovieLens, an id
         that is missing in the other file or stands there twice. The message names the file, the
@@ -166,36 +179,37 @@ def load(path: str | Path) -> Movies:
     folder = Path(path)
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}")
-    found = sorted(file.name for file in folder.iterdir())
-    if {"u.data", "u.user", "u.item"} & set(found):
-        ratings, users, movies = (_read(folder, table) for table in _100K)
+    found = {file.name for file in folder.iterdir()}
+    if _100K.is_in(found):
+        ratings, users, movies = (read(folder, layout) for layout in _100K.layouts)
         return _movies(folder, _100K, ratings, _people_100k(users), _films_100k(movies))
-    if {"ratings.dat", "users.dat", "movies.dat"} & set(found):
-        ratings, users, movies = (_read(folder, table) for table in _1M)
-        films = _films(movies.rename(columns={"title": "movie_title"}))
-        return _movies(folder, _1M, ratings, _people_1m(users), films)
-    if {"ratings.csv", "movies.csv"} & set(found):
-        if "ratings.csv" in found and "user_id" in _header(folder / "ratings.csv"):
+    if _1M.is_in(found):
+        ratings, users, movies = (read(folder, layout) for layout in _1M.layouts)
+        return _movies(folder, _1M, ratings, _people_1m(users), _films(movies))
+    if _CSV.is_in(found):
+        if "ratings.csv" in found and "user_id" in header(folder / "ratings.csv"):
             return _own(folder, found)
-        ratings, movies = (_read(folder, table) for table in _CSV if table)
-        ratings = ratings.set_axis(list(_RATINGS), axis=1)
-        movies = movies.rename(columns={"movieId": "movie_id", "title": "movie_title"})
+        ratings, movies = (read(folder, layout) for layout in _CSV.layouts)
+        names = {"userId": "user_id", "movieId": "movie_id", "rating": "user_rating"}
+        ratings, movies = ratings.rename(columns=names), movies.rename(columns=names)
         return _movies(folder, _CSV, ratings, None, _films(movies))
     raise ValueError(
         f"{folder} is not a MovieLens folder: expected u.data, u.user and u.item (ml-100k), "
         "ratings.dat, users.dat and movies.dat (ml-1m) or ratings.csv and movies.csv "
-        f"(ml-latest-small, ml-25m, ml-32m), found {found[:10]}"
+        f"(ml-latest-small, ml-25m, ml-32m), found {sorted(found)[:10]}"
     )
 
 
-def _own(folder: Path, found: list[str]) -> Movies:
+def _own(folder: Path, found: set[str]) -> Movies:
     """A reader's tables in the schema of `Movies`."""
-    ratings = _read(folder, _OWN[0])
-    users = _read(folder, _OWN[1]) if "users.csv" in found else None
+    rating_layout, user_layout, movie_layout = _OWN.layouts
+    ratings = read(folder, rating_layout)
+    users = read(folder, user_layout) if user_layout.file in found else None
     movies = None
-    if "movies.csv" in found:
-        movies = _read(folder, _OWN[2])
-        movies = _films(movies.assign(genres=movies.get("movie_genres", "")))
+    if movie_layout.file in found:
+        movies = read(folder, movie_layout)
+        genres = movies.get("movie_genres", pd.Series("", movies.index))
+        movies = movies.assign(movie_genres=genres.map(_genres))
     elif "movie_title" not in ratings:
         raise FileNotFoundError(
             f"{folder / 'movies.csv'} is missing, and ratings.csv has no column movie_title"
@@ -205,66 +219,56 @@ def _own(folder: Path, found: list[str]) -> Movies:
 
 def _movies(
     folder: Path,
-    tables: tuple[_Table, _Table | None, _Table],
+    kind: _Kind,
     ratings: pd.DataFrame,
     users: pd.DataFrame | None,
     movies: pd.DataFrame | None,
 ) -> Movies:
-    """Checks what lines say of each other, where the line can still be named."""
-    rating_table, user_table, movie_table = tables
-
-    def refuse(table: _Table, bad: pd.Series, what: Callable[[int], str]) -> None:
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            line = _line(folder / table.file, table, row)
-            raise ValueError(f"{folder / table.file}, line {line}: {what(row)}")
-
-    stars = ratings["user_rating"]
-    smallest, step = (1, 1) if rating_table in (_100K[0], _1M[0]) else (0.5, 0.5)
-    if rating_table is not _OWN[0]:
-        refuse(
-            rating_table,
-            (stars < smallest) | (stars > 5) | (stars % step != 0),
-            lambda row: f"stars must be {smallest} to 5 in steps of {step}, got {stars[row]:g}",
+    """Puts the tables together; what is wrong with a row is said of its file and line."""
+    _require_whole_end(folder / kind.ratings.file, ratings["timestamp"])
+    rated = Table(kind.ratings.file, ratings)
+    try:
+        if kind.step:
+            _require_movielens(rated, kind.step)
+        return Movies(
+            *validated(
+                rated,
+                Table(kind.users.file, users) if kind.users and users is not None else None,
+                None if movies is None else Table(kind.movies.file, movies),
+            )
         )
-        refuse(
-            rating_table,
-            ratings["timestamp"] < _START,
-            lambda row: (
-                f"timestamp must be seconds since 1970, {_START} (the start of 1995) or later, "
-                f"got {ratings['timestamp'][row]}"
-            ),
-        )
-    refuse(
-        rating_table,
-        ratings.duplicated(["user_id", "movie_id"]),
+    except RowError as error:
+        (layout,) = [layout for layout in kind.layouts if layout.file == error.table]
+        line = line_of(folder, layout, error.row)
+        raise ValueError(f"{folder / layout.file}, line {line}: {error.what}") from None
+
+
+def _require_movielens(ratings: Table, step: float) -> None:
+    """Refuses what no set of MovieLens holds: stars off the scale, and times before it began."""
+    stars, seconds = ratings.frame["user_rating"], ratings.frame["timestamp"]
+    ratings.refuse(
+        (stars < step) | (stars > 5) | (stars % step != 0),
+        lambda row: f"stars must be {step} to 5 in steps of {step}, got {stars[row]:g}",
+    )
+    ratings.refuse(
+        seconds < _START,
         lambda row: (
-            f"user {ratings['user_id'][row]} rates movie {ratings['movie_id'][row]} a second time"
+            f"timestamp must be seconds since 1970, {_START} (the start of 1995) or later, "
+            f"got {seconds[row]}"
         ),
     )
-    if movies is not None:
-        refuse(
-            movie_table,
-            movies["movie_id"].duplicated(),
-            lambda row: f"movie {movies['movie_id'][row]} stands there a second time",
+
+
+def _require_whole_end(path: Path, seconds: pd.Series) -> None:
+    """A file that ends within a timestamp has lost rows; one digit less shows it."""
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        ended = file.read() in (b"\n", b"\r")
+    if not ended and len(seconds) > 1 and seconds.iloc[-1] < seconds.iloc[:-1].min() // 9:
+        raise ValueError(
+            f"{path}, last line: the file ends in the timestamp {seconds.iloc[-1]}, expected one "
+            f"like {seconds.iloc[0]} and the end of the line"
         )
-        refuse(
-            rating_table,
-            ~ratings["movie_id"].isin(movies["movie_id"]),
-            lambda row: f"movie {ratings['movie_id'][row]} is not in {movie_table.file}",
-        )
-    if users is not None and user_table is not None:
-        refuse(
-            user_table,
-            users["user_id"].duplicated(),
-            lambda row: f"user {users['user_id'][row]} stands there a second time",
-        )
-        refuse(
-            rating_table,
-            ~ratings["user_id"].isin(users["user_id"]),
-            lambda row: f"user {ratings['user_id'][row]} is not in {user_table.file}",
-        )
-    return Movies.from_frames(ratings, users, movies)
 
 
 def _people_100k(users: pd.DataFrame) -> pd.DataFrame:
@@ -307,9 +311,13 @@ def _films_100k(movies: pd.DataFrame) -> pd.DataFrame:
 
 
 def _films(movies: pd.DataFrame) -> pd.DataFrame:
-    films = movies[["movie_id", "movie_title"]].copy()
-    films["movie_genres"] = movies["genres"].map(_genres)
-    return films
+    return pd.DataFrame(
+        {
+            "movie_id": movies["movie_id"],
+            "movie_title": movies["title"],
+            "movie_genres": movies["genres"].map(_genres),
+        }
+    )
 
 
 def _genres(text: str) -> list[str]:
@@ -318,135 +326,3 @@ def _genres(text: str) -> list[str]:
     if re.fullmatch(r"\[('[^']*'|\"[^\"]*\"|, )*\]", text):
         return ast.literal_eval(text)
     return text.split("|")
-
-
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return next(csv.reader(file), [])
-
-
-def _read(folder: Path, table: _Table) -> pd.DataFrame:
-    """Reads a file, whose every line must be as the table says.
-
-    Ratings of MovieLens are read by pandas, and only if that fails, line by line to say where.
-    """
-    path = folder / table.file
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: it belongs to such a folder")
-    names = list(table.columns)
-    if table.has_header:
-        header = _header(path)
-        if not set(names) <= set(header) or len(set(header)) < len(header):
-            raise ValueError(f"{path}, line 1: expected the columns {names}, got {header}")
-    types = {"id": "int64", "seconds": "int64", "stars": "float64"}
-    if len(table.separator) == 1 and set(table.columns.values()) <= set(types):
-        frame = _read_numbers(path, table, {n: types[kind] for n, kind in table.columns.items()})
-        if frame is not None:
-            _require_whole_end(path, frame["timestamp"])
-            return frame
-    rows = [fields for _, fields in _checked_rows(path, table)]
-    if not rows:
-        raise ValueError(f"{path} has no line of data, expected at least one")
-    frame = pd.DataFrame(rows, columns=_header(path) if table.has_header else names, dtype=object)
-    frame = frame.astype(
-        {name: types[kind] for name, kind in table.columns.items() if kind in types}
-    )
-    if "timestamp" in table.columns:
-        _require_whole_end(path, frame["timestamp"])
-    return frame
-
-
-def _read_numbers(path: Path, table: _Table, types: dict[str, str]) -> pd.DataFrame | None:
-    """Reads a file of numbers at full speed; None if anything about it is odd."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                path,
-                sep=table.separator,
-                encoding="utf-8-sig",
-                header=0 if table.has_header else None,
-                names=None if table.has_header else list(types),
-                dtype=types,
-                keep_default_na=False,
-                skip_blank_lines=False,
-                index_col=False,
-            )
-    except (ValueError, OverflowError, pd.errors.ParserWarning):
-        return None
-    frame = frame[list(types)]
-    negative = [name for name in types if (frame[name] < 0).any()]
-    return None if negative or frame.empty or frame.isna().any(axis=None) else frame
-
-
-def _require_whole_end(path: Path, seconds: pd.Series) -> None:
-    """A file that ends within a timestamp has lost rows; one digit less shows it."""
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        ended = file.read() in (b"\n", b"\r")
-    if not ended and len(seconds) > 1 and seconds.iloc[-1] < seconds.iloc[:-1].min() // 9:
-        raise ValueError(
-            f"{path}, last line: the file ends in the timestamp {seconds.iloc[-1]}, expected one "
-            f"like {seconds.iloc[0]} and the end of the line"
-        )
-
-
-def _checked_rows(path: Path, table: _Table) -> Iterator[tuple[int, list[str]]]:
-    """Yields line and fields; raises a ValueError for the first line that is wrong."""
-    names = _header(path) if table.has_header else list(table.columns)
-    checks = [
-        (place, names[place], re.compile(_KINDS[kind][0], re.DOTALL), _KINDS[kind][1])
-        for place, kind in enumerate(table.columns.get(name, "text") for name in names)
-        if kind != "text"
-    ]
-    for line, fields in _rows(path, table):
-        if len(fields) != len(names):
-            text = table.separator.join(fields)
-            raise ValueError(
-                f"{path}, line {line}: expected {len(names)} fields separated by "
-                f"{table.separator!r}, got {len(fields)}: {text[:80]!r}"
-            )
-        for place, name, pattern, expected in checks:
-            if not pattern.fullmatch(fields[place]):
-                raise ValueError(
-                    f"{path}, line {line}: {name} must be {expected}, got {fields[place]!r}"
-                )
-        yield line, fields
-
-
-def _rows(path: Path, table: _Table) -> Iterator[tuple[int, list[str]]]:
-    """Yields the line where a row begins, and its fields; without the header."""
-    with path.open(encoding=_encoding(path, table), newline="") as file:
-        if not table.has_header:
-            for line, text in enumerate(file, 1):
-                yield line, text.rstrip("\r\n").split(table.separator)
-            return
-        reader, line = csv.reader(file, strict=True), 1
-        try:
-            for fields in reader:
-                if line > 1:
-                    yield line, fields
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise ValueError(
-                f"{path}, line {line}: expected comma-separated text: {error}"
-            ) from None
-
-
-def _encoding(path: Path, table: _Table) -> str:
-    """UTF-8, with or without a mark at its start; files without header may be in latin-1."""
-    content = path.read_bytes()
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if not table.has_header:
-            return "latin-1"
-        line = content.count(b"\n", 0, error.start) + 1
-        text = content.splitlines()[line - 1][:60]
-        raise ValueError(f"{path}, line {line}: expected UTF-8, got {text!r}") from None
-    return "utf-8-sig"
-
-
-def _line(path: Path, table: _Table, row: int) -> int:
-    """The line in which a row of a table begins."""
-    return next(line for place, (line, _) in enumerate(_rows(path, table)) if place == row)

@@ -64,7 +64,7 @@ def reference_lines(
     Raises:
       ValueError: `axis` is neither "x" nor "y".
 
-    See: the chapter basics/retrieval.
+    See: the chapter basics/ranking.
     """
     if axis not in ("x", "y"):
         raise ValueError(f'axis must be "x" or "y", got {axis!r}')

@@ -2,6 +2,8 @@
 
 from recutils import _checks
 
+import tensorflow as tf
+
 
 def set_seed(seed: int) -> None:
     """Seeds Python, NumPy and TensorFlow, and makes TensorFlow's operations deterministic.
@@ -18,7 +20,5 @@ def set_seed(seed: int) -> None:
     See: the chapter basics/testing.
     """
     seed = _checks.integer("seed", seed, low=0, high=2**32 - 1)
-    import tensorflow as tf
-
     tf.keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+import tensorflow_recommenders as tfrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,6 +138,46 @@ class TestVocabulary:
     def test_bad_input(self, column, error, message):
         with pytest.raises(error, match=message):
             datasets.vocabulary(column)
+
+
+class TestSamplingProbability:
+    def test_is_the_share_of_the_rows_by_hand(self):
+        for dtype in (object, "str", "category"):
+            movie_ids = pd.Series(["x", "y", "x", "z", "x"], index=list("abcde"), dtype=dtype)
+            shares = datasets.sampling_probability(movie_ids)
+            assert shares.dtype == np.float32
+            np.testing.assert_array_equal(shares, np.float32([0.6, 0.2, 0.6, 0.2, 0.6]))
+        assert datasets.sampling_probability(["x"]).tolist() == [1]
+
+    @settings(deadline=None)
+    @given(st.lists(st.text(max_size=2), min_size=1, max_size=50))
+    def test_equals_what_pandas_counts_and_the_films_sum_to_1(self, movie_ids):
+        column = pd.Series(movie_ids, dtype=object)
+        shares = datasets.sampling_probability(column)
+        counted = column.groupby(column).transform("size") / len(column)
+        np.testing.assert_array_equal(shares, counted.to_numpy(np.float32))
+        assert shares[~column.duplicated()].sum() == pytest.approx(1, abs=1e-5)
+
+    def test_is_what_in_batch_negatives_are_drawn_with(self):
+        """Scores that are a film's log share tell it from no other, once they are corrected."""
+        movie_ids = ["x"] * 6 + ["y"] * 2
+        shares = datasets.sampling_probability(movie_ids)
+        task = tfrs.tasks.Retrieval()
+        queries, candidates = tf.ones((8, 1)), tf.math.log(shares)[:, None]
+        loss = task(queries, candidates, candidate_sampling_probability=shares)
+        assert loss.numpy() == pytest.approx(8 * np.log(8), rel=1e-6)
+
+    @pytest.mark.parametrize(
+        ("movie_ids", "error", "message"),
+        [
+            ([], ValueError, "movie_ids must not be empty"),
+            (["x", None], ValueError, "movie_ids must have no missing values"),
+            ([1, 2], TypeError, "movie_ids must hold strings, got int: 1"),
+        ],
+    )
+    def test_bad_input(self, movie_ids, error, message):
+        with pytest.raises(error, match=message):
+            datasets.sampling_probability(movie_ids)
 
 
 class TestToDataset:

@@ -244,16 +244,37 @@ BAD_LINES = [
     ("1m", "ratings.dat", "978300755", "-9", 3, "timestamp must be .* or later, got -9"),
     ("latest", "ratings.csv", "964982700", "788918399", 3, "timestamp must be .* got 788918399"),
     # one row against the others
-    ("100k", "u.data", "2\t10", "2\t20", 3, "user 2 rates movie 20 a second time"),
-    ("1m", "ratings.dat", "2::10", "2::20", 3, "user 2 rates movie 20 a second time"),
-    ("latest", "ratings.csv", "1,20", "1,10", 3, "user 1 rates movie 10 a second time"),
-    ("latest", "ratings.csv", "1,20", "1,77", 3, "movie 77 is not in movies.csv"),
-    ("100k", "u.data", "2\t20", "2\t77", 2, "movie 77 is not in u.item"),
-    ("1m", "ratings.dat", "2::20", "9::20", 2, "user 9 is not in users.dat"),
-    ("own", "ratings.csv", "bob", "eve", 3, "user eve is not in users.csv"),
-    ("own", "ratings.csv", ",y,", ",q,", 3, "movie q is not in movies.csv"),
-    ("100k", "u.user", "3|7", "1|7", 3, "user 1 stands there a second time"),
-    ("latest", "movies.csv", "30,", "10,", 4, "movie 10 stands there a second time"),
+    (
+        "100k",
+        "u.data",
+        "2\t10",
+        "2\t20",
+        3,
+        "user_id '2', movie_id '20' stands there a second time",
+    ),
+    (
+        "1m",
+        "ratings.dat",
+        "2::10",
+        "2::20",
+        3,
+        "user_id '2', movie_id '20' stands there a second time",
+    ),
+    (
+        "latest",
+        "ratings.csv",
+        "1,20",
+        "1,10",
+        3,
+        "user_id '1', movie_id '10' stands there a second time",
+    ),
+    ("latest", "ratings.csv", "1,20", "1,77", 3, "movie_id '77' is not in movies.csv"),
+    ("100k", "u.data", "2\t20", "2\t77", 2, "movie_id '77' is not in u.item"),
+    ("1m", "ratings.dat", "2::20", "9::20", 2, "user_id '9' is not in users.dat"),
+    ("own", "ratings.csv", "bob", "eve", 3, "user_id 'eve' is not in users.csv"),
+    ("own", "ratings.csv", ",y,", ",q,", 3, "movie_id 'q' is not in movies.csv"),
+    ("100k", "u.user", "3|7", "1|7", 3, "user_id '1' stands there a second time"),
+    ("latest", "movies.csv", "30,", "10,", 4, "movie_id '10' stands there a second time"),
     # people and films
     ("100k", "u.user", "|24|", "|old|", 1, "age must be an age in years, got 'old'"),
     ("100k", "u.user", "|F|", "|X|", 2, "gender must be F or M, got 'X'"),
@@ -276,8 +297,8 @@ BAD_LINES = [
 ]
 
 SWAPS = [
-    ("100k", "u.data", "\t", (0, 1), "movie 1 is not in u.item"),
-    ("100k", "u.data", "\t", (0, 2), "user 4 is not in u.user"),
+    ("100k", "u.data", "\t", (0, 1), "movie_id '1' is not in u.item"),
+    ("100k", "u.data", "\t", (0, 2), "user_id '4' is not in u.user"),
     ("100k", "u.data", "\t", (0, 3), "timestamp must be seconds since 1970, .* got 1"),
     ("100k", "u.data", "\t", (1, 2), "stars must be 1 to 5 in steps of 1, got 10"),
     ("100k", "u.data", "\t", (1, 3), "timestamp must be seconds since 1970, .* got 10"),
@@ -285,21 +306,21 @@ SWAPS = [
     ("100k", "u.user", "|", (1, 2), "age must be an age in years, got 'M'"),
     ("100k", "u.user", "|", (3, 4), "occupation must be an occupation .* got '85711'"),
     ("100k", "u.item", "|", (1, 2), "title must be a title, got '01-Jan-1995'"),
-    ("1m", "ratings.dat", "::", (0, 1), "movie 1 is not in movies.dat"),
-    ("1m", "ratings.dat", "::", (0, 2), "user 4 is not in users.dat"),
+    ("1m", "ratings.dat", "::", (0, 1), "movie_id '1' is not in movies.dat"),
+    ("1m", "ratings.dat", "::", (0, 2), "user_id '4' is not in users.dat"),
     ("1m", "ratings.dat", "::", (0, 3), "timestamp must be seconds since 1970, .* got 1"),
     ("1m", "ratings.dat", "::", (1, 2), "stars must be 1 to 5 in steps of 1, got 10"),
     ("1m", "ratings.dat", "::", (1, 3), "timestamp must be seconds since .* got 10"),
     ("1m", "ratings.dat", "::", (2, 3), "stars must be 1 to 5 in steps of 1, got 9"),
     ("1m", "users.dat", "::", (1, 2), "gender must be F or M, got '1'"),
     ("1m", "movies.dat", "::", (1, 2), "genres must be genres of MovieLens .* got 'Café"),
-    ("latest", "ratings.csv", ",", (0, 1), "movie 1 is not in movies.csv"),
+    ("latest", "ratings.csv", ",", (0, 1), "movie_id '1' is not in movies.csv"),
     ("latest", "ratings.csv", ",", (0, 2), "userId must be a whole number, got '4.0'"),
     ("latest", "ratings.csv", ",", (0, 3), "timestamp must be seconds since .* got 1"),
     ("latest", "ratings.csv", ",", (1, 3), "timestamp must be seconds since .* got 10"),
     ("latest", "ratings.csv", ",", (2, 3), "timestamp must be whole seconds, got '4.0'"),
     ("own", "ratings.csv", ",", (0, 1), "timestamp must be whole seconds, got 'ann'"),
-    ("own", "ratings.csv", ",", (1, 2), "movie ann is not in movies.csv"),
+    ("own", "ratings.csv", ",", (1, 2), "movie_id 'ann' is not in movies.csv"),
     ("own", "ratings.csv", ",", (2, 3), "user_rating must be a number, got 'x'"),
 ]
 
@@ -321,6 +342,30 @@ class TestWrong:
         write(tmp_path, KINDS[kind])
         (tmp_path / name).unlink()
         with pytest.raises(FileNotFoundError, match=rf"{re.escape(name)} is missing"):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize(("kind", "name"), FILES)
+    def test_a_folder_in_place_of_a_file(self, tmp_path, kind, name):
+        write(tmp_path, KINDS[kind])
+        (tmp_path / name).unlink()
+        (tmp_path / name).mkdir()
+        with pytest.raises(FileNotFoundError, match=rf"{re.escape(name)} is a folder, expected a"):
+            movielens.load(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("last", "what"),
+        [
+            ("8,x,Zoo,4,3", "movie_id 'x' has the title 'Zoo', before it was 'Xenia'"),
+            ("8,x,,4,3", "movie_title must be an integer or a string that is not empty, got ''"),
+            ("8,x,Xenia,1e300,3", "user_rating must be a finite number, got 1e+300"),
+            ('7,y,"Y\nes",4,3', "user_id '7', movie_id 'y' stands there a second time"),
+        ],
+    )
+    def test_what_movies_refuse_is_said_of_file_and_line(self, tmp_path, last, what):
+        ratings = "user_id,movie_id,movie_title,user_rating,timestamp\n"
+        ratings += f'7,x,Xenia,4,1\n7,y,"Y\nes",3,2\n{last}\n'
+        write(tmp_path, {"ratings.csv": ratings})
+        with pytest.raises(ValueError, match=re.escape(f"ratings.csv, line 5: {what}")):
             movielens.load(tmp_path)
 
     def test_own_ratings_without_titles(self, tmp_path):
@@ -433,5 +478,5 @@ class TestReal:
     def test_ml_latest_small_with_people_for_films(self, tmp_path):
         text = swapped((REAL / "ratings.csv").read_text(), ",", 0, 1, header=False)
         write(tmp_path, {"ratings.csv": text, "movies.csv": (REAL / "movies.csv").read_bytes()})
-        with pytest.raises(ValueError, match=r"ratings.csv, line \d+: movie \d+ is not in movies"):
+        with pytest.raises(ValueError, match=r"ratings.csv, line \d+: movie_id '\d+' is not in m"):
             movielens.load(tmp_path)

@@ -1,13 +1,18 @@
-"""Every public name of recutils is documented and typed."""
+"""Every public name of recutils is documented and typed, and its chapter uses it."""
 
 import recutils
 
+import ast
 import importlib
 import inspect
 import pkgutil
 import re
+from pathlib import Path
 
+import nbformat
 import pytest
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
 
 MODULES = [
     importlib.import_module(f"recutils.{module.name}")
@@ -17,14 +22,14 @@ MODULES = [
 
 
 def public(owner, module):
-    """Public functions and classes that `module` itself defines, as (name, object)."""
+    """Public functions and classes that a module, or a package's own modules, define."""
     for name, member in vars(owner).items():
         value = getattr(member, "__func__", member)  # of a class or static method
         value = value.fget if isinstance(value, property) else value
         if (
             not name.startswith("_")
             and (inspect.isfunction(value) or inspect.isclass(value))
-            and value.__module__ == module.__name__
+            and f"{value.__module__}.".startswith(f"{module.__name__}.")
         ):
             yield name, value
             if inspect.isclass(value):
@@ -82,11 +87,17 @@ def test_finds_the_contract():
         "datasets.split",
         "datasets.vocabulary",
         "datasets.to_dataset",
+        "datasets.sampling_probability",
         "listwise.sample_lists",
         "listwise.partition_lists",
         "evaluation.top_k",
+        "evaluation.top_k_scores",
+        "evaluation.positions",
         "evaluation.precision_recall_at_k",
+        "evaluation.retrieval_metrics",
         "evaluation.ndcg",
+        "evaluation.coverage",
+        "evaluation.mean_popularity",
         "evaluation.index_recall",
         "timing.measure",
         "truth.Truth.rating_distribution",
@@ -140,3 +151,81 @@ def test_results_are_documented(name):
         assert not section(function, "Returns")
     elif "." not in name.split(".", 1)[1]:
         assert section(function, "Returns")
+
+
+# What chapters use without naming it, and by way of what.
+THROUGH = {
+    "synthetic.movies": "recutils.load_movies",
+    "movielens.load": "recutils.load_movies",
+    "truth.Truth": ".truth",
+    "baselines.Biases": "baselines.ridge_biases",
+}
+
+
+def names_in(source):
+    """What a cell names: `recutils.x`, `module.x`, `.x`, and x if imported or a class of its own.
+
+    A class may be derived in the cell; a function of the same name may be another one.
+    """
+    found = set()
+    code = "\n".join(
+        line for line in source.split("\n") if not line.lstrip().startswith(("%", "!"))
+    )
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Attribute):
+            found |= {ast.unparse(node), f".{node.attr}"}
+        elif isinstance(node, ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("recutils."):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+CHAPTERS = {
+    path.relative_to(BOOK).with_suffix("").as_posix(): set().union(
+        *(
+            names_in(cell.source)
+            for cell in nbformat.read(path, as_version=4).cells
+            if cell.cell_type == "code"
+        )
+    )
+    for path in sorted(BOOK.glob("*/*.ipynb"))
+}
+
+
+def users(name):
+    """The chapters that use a public name."""
+    short = name.split(".", 1)[1]
+    forms = {name, short, f"recutils.{name}", THROUGH.get(name, name)}
+    if getattr(recutils, short, None) is NAMES[name]:
+        forms.add(f"recutils.{short}")
+    return [chapter for chapter, names in CHAPTERS.items() if forms & names]
+
+
+SEES = {
+    name: chapter
+    for name, value in NAMES.items()
+    for chapter in re.findall(r"^\s*See: the chapter ([\w/]+)", value.__doc__ or "", re.M)
+}
+
+
+@pytest.mark.parametrize("name", SEES)
+def test_the_chapter_to_see_uses_the_name(name):
+    assert SEES[name] in CHAPTERS
+    if not users(name):
+        pytest.skip(f"no chapter uses recutils.{name}")
+    assert SEES[name] in users(name)
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("top = evaluation.top_k(q, c, 5)", {"evaluation.top_k", ".top_k"}),
+        ("from recutils.models import TwoTowers", {"TwoTowers"}),
+        ("from sklearn.metrics import ndcg", set()),
+        ("%time top_k = 5\nclass TwoTowers: ...", {"TwoTowers"}),
+        ("def top_k(): ...\ntop_k()", set()),
+    ],
+)
+def test_what_a_cell_names(source, names):
+    assert names_in(source) == names
