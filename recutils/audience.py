@@ -75,8 +75,8 @@ class Audience:
     is clicked all the same with chance trust / k. Its stars stay as they were drawn.
 
     Every method works on blocks of 40,000 pairs of a person and a film: beside arguments and
-    results it needs about 40 MB, however many lists there are. A million answers to lists of ten
-    take 60 MB and, on one core, seconds (`make bench` prints them).
+    results it needs about 30 MB, however many lists there are. The answers to a million lists of
+    ten take 60 MB and a few seconds on one core (`make bench` prints how many).
 
     Args:
       truth: of the world whose people are asked.
@@ -312,8 +312,8 @@ class Audience:
             )
         if not lists.size:
             raise ValueError(f"{name} must not be empty, got shape {lists.shape}")
-        _positions("user_ids", people, self.truth.user_ids)
         for rows in _blocks(lists):
+            _positions("user_ids", people[rows], self.truth.user_ids)
             part = lists[rows]
             place = _positions(name, part.ravel(), self.truth.movie_ids).reshape(part.shape)
             place.sort(axis=1)
