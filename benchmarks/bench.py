@@ -8,6 +8,7 @@ largest of the worlds that show how time grows with the data.
 
 import recutils
 from recutils import datasets, evaluation, listwise, movielens, synthetic, timing
+from recutils.audience import Audience
 from recutils.movies import Movies
 
 import argparse
@@ -41,6 +42,7 @@ def main() -> None:
     print_where()
     if arguments.growth:
         large_top_k()
+        million_lists()
     if arguments.data:
         movies, name = movielens.load(arguments.data), arguments.data.name
     else:
@@ -195,6 +197,27 @@ def large_top_k() -> None:
         f"{seconds:.1f} s, peak memory {peak:.1f} GB",
         flush=True,
     )
+
+
+def million_lists() -> None:
+    """Lists of ten for a million people: what they answer, and what that is worth on average."""
+    truth = synthetic.movies(943, 1682, 100_000).truth
+    rng = np.random.default_rng(0)
+    people = truth.user_ids.to_numpy(object)[rng.integers(943, size=1_000_000)]
+    # Equal steps through the films, short enough never to come round to the first.
+    first, step = rng.integers(1682, size=(len(people), 1)), rng.integers(1, 168, (len(people), 1))
+    lists = truth.movie_ids.to_numpy(object)[(first + step * np.arange(10)) % 1682]
+    print("\na million lists of ten: seconds to answer, and to compute the exact expectations\n")
+    print(f"{'Audience':34}{'answer':>10}{'expect':>10}  clicks a list, drawn and expected")
+    for looking, trust in (("position", 0), ("cascade", 0), ("position", 0.5)):
+        audience = Audience(truth, looking, trust=trust)
+        seconds, answers = clock(lambda asked=audience: asked.answer(people, lists, rng))
+        exact_seconds, expected = clock(lambda asked=audience: asked.expect(people, lists))
+        print(
+            f"{f'{looking}, trust = {trust}':34}{seconds:8.2f} s{exact_seconds:8.2f} s  "
+            f"{answers.clicked.sum() / len(people):.3f} {expected.clicks.mean():.3f}",
+            flush=True,
+        )
 
 
 def growth(largest: int) -> None:

@@ -410,8 +410,8 @@ def _day(report: dict[str, Any]) -> str:
 
 def api() -> str:
     """The package's own functions, then one section a module, in the order of the data's way."""
-    order = ["movies", "truth", "synthetic", "movielens", "datasets", "listwise", "evaluation"]
-    order += ["baselines", "timing", "plots", "models"]
+    order = ["movies", "truth", "synthetic", "audience", "movielens", "datasets", "listwise"]
+    order += ["evaluation", "baselines", "timing", "plots", "models"]
     package = importlib.import_module("recutils")
     exported = {name: getattr(package, name) for name in package.__all__}
     objects = [n for n, o in exported.items() if callable(o) and not isinstance(o, ModuleType)]

@@ -1,0 +1,453 @@
+"""People who answer the lists that they are shown: what they look at, click, and how they rate."""
+
+from __future__ import annotations
+
+from recutils import _checks
+from recutils.movies import RATING_COLUMNS
+from recutils.truth import STARS, Truth
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+CLICK_FROM = 4
+_LIKED = STARS >= CLICK_FROM
+# Pairs of a person and a film that are worked on at once: few enough to stay in the cache.
+_PAIRS_AT_ONCE = 40_000
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What people did with the lists that they were shown, place by place.
+
+    Attributes:
+      looked: [n, list_length] bool.
+      stars: [n, list_length] float32, 1 to 5; NaN where nobody looked.
+      clicked: [n, list_length] bool; only what was looked at is clicked.
+
+    See: the chapter feedback/clicks.
+    """
+
+    looked: np.ndarray
+    stars: np.ndarray
+    clicked: np.ndarray
+
+    def value(self) -> Value:
+        """What came of each list: the sums whose expectation `Audience.expect` gives."""
+        stars = self.stars.astype(np.float64)
+        return Value(
+            clicks=self.clicked.sum(axis=1).astype(np.float64),
+            stars=np.where(self.clicked, stars, 0).sum(axis=1),
+            satisfaction=np.where(self.looked, stars - 3, 0).sum(axis=1),
+        )
+
+
+@dataclass(frozen=True)
+class Value:
+    """What each of n lists, or of n people under a policy, is worth.
+
+    Attributes:
+      clicks: [n] float64, clicks on the list.
+      stars: [n] float64, sum of the stars of what is clicked.
+      satisfaction: [n] float64, sum of stars − 3 over what is looked at, clicked or not.
+
+    See: the chapter feedback/off_policy.
+    """
+
+    clicks: np.ndarray
+    stars: np.ndarray
+    satisfaction: np.ndarray
+
+
+class Audience:
+    """The people of a synthetic world, who answer ordered lists of films.
+
+    A person looks at some places of a list. What is looked at draws its stars from the truth's
+    distribution, at each look anew; 4 stars or more are a click. Two models say who looks where:
+
+    * `position`: at place k with chance 1 / k^eta, whatever happens at the other places.
+    * `cascade`: down the list, from the first place to the first click.
+
+    Some also click because of the place: what is looked at at place k and gets fewer than 4 stars
+    is clicked all the same with chance trust / k. Its stars stay as they were drawn.
+
+    Every method works on blocks of 40,000 pairs of a person and a film: beside arguments and
+    results it needs about 30 MB, however many lists there are. The answers to a million lists of
+    ten take 60 MB and a few seconds on one core (`make bench` prints how many).
+
+    Args:
+      truth: of the world whose people are asked.
+      looking: "position" or "cascade".
+      eta: how fast looking falls with the place, >= 0; 0: every place is looked at. None: 1 for
+        `position`; `cascade` has none.
+      trust: 0 to 1; 0: only what is liked is clicked.
+
+    Raises:
+      TypeError: truth is not a `Truth`, or eta or trust is not a number.
+      ValueError: looking is neither, eta or trust is out of its range, or eta is given for
+        `cascade`.
+
+    See: the chapter feedback/clicks.
+    """
+
+    def __init__(
+        self,
+        truth: Truth,
+        looking: str = "position",
+        eta: float | None = None,
+        trust: float = 0.0,
+    ) -> None:
+        if not isinstance(truth, Truth):
+            raise TypeError(
+                "truth must be the Truth of a synthetic world (real data has none), "
+                f"got {type(truth).__name__}"
+            )
+        self.truth = truth
+        self.looking = _checks.choice("looking", looking, ("position", "cascade"))
+        if looking == "position":
+            eta = 1.0 if eta is None else _checks.number("eta", eta, low=0)
+        elif eta is not None:
+            raise ValueError(f"eta must be left out for looking='cascade', got {eta!r}")
+        self.eta = eta
+        self.trust = _checks.number("trust", trust, low=0)
+        if self.trust > 1:
+            raise ValueError(f"trust must be between 0 and 1, got {self.trust}")
+
+    def answer(
+        self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike, random: np.random.Generator
+    ) -> Answers:
+        """Shows each person a list, and lets them look, click and rate.
+
+        A place takes three random numbers, whatever `looking`, `eta` and `trust` are. So equal
+        generators give equal answers, and audiences that differ in these settings draw the same
+        stars for what both look at.
+
+        Args:
+          user_ids: [n] strings; a person may be asked several times.
+          movie_ids: [n, list_length] strings, the first place first; a film once a list.
+          random: source of random numbers, which moves on by 3 · n · list_length of them.
+
+        Returns:
+          `Answers`, arrays of shape [n, list_length].
+
+        Raises:
+          TypeError: random is not a `numpy.random.Generator`.
+          ValueError: an id is unknown, the shapes don't fit, or a list has a film twice.
+        """
+        random = _generator(random)
+        people, lists = self._checked("movie_ids", user_ids, movie_ids)
+        looked = np.empty(lists.shape, bool)
+        stars = np.empty(lists.shape, np.float32)
+        clicked = np.empty(lists.shape, bool)
+        for rows in _blocks(lists):
+            uniform = random.random((*lists[rows].shape, 3))
+            below = np.cumsum(self._chances(people[rows], lists[rows])[..., :-1], axis=-1)
+            drawn = 1 + (uniform[..., 0, None] >= below).sum(axis=-1)
+            would_click = (drawn >= CLICK_FROM) | (uniform[..., 1] < self._misled(drawn.shape[1]))
+            if self.eta is None:
+                clicks_above = np.cumsum(would_click, axis=1) - would_click
+                looked[rows] = clicks_above == 0
+            else:
+                looked[rows] = uniform[..., 2] < _places(drawn.shape[1]) ** -self.eta
+            clicked[rows] = looked[rows] & would_click
+            stars[rows] = np.where(looked[rows], drawn, np.nan)
+        return Answers(looked, stars, clicked)
+
+    def looking_chance(self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike) -> np.ndarray:
+        """Chance that each place of a list is looked at: the propensity of what is shown there.
+
+        It is exact. Under `position` it depends on the place alone, under `cascade` on the person
+        and on the films above.
+
+        Args:
+          user_ids: [n] strings.
+          movie_ids: [n, list_length] strings, the first place first; a film once a list.
+
+        Returns:
+          [n, list_length] float64; 1 at the first place.
+
+        Raises:
+          ValueError: as for `answer`.
+        """
+        people, lists = self._checked("movie_ids", user_ids, movie_ids)
+        looked = np.empty(lists.shape)
+        for rows in _blocks(lists):
+            looked[rows] = self._looked(self._click(self._chances(people[rows], lists[rows])))
+        return looked
+
+    def expect(self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike) -> Value:
+        """Expected clicks, stars and satisfaction of given lists, exact.
+
+        Args:
+          user_ids: [n] strings.
+          movie_ids: [n, list_length] strings, the first place first; a film once a list.
+
+        Returns:
+          `Value`, one number a list.
+
+        Raises:
+          ValueError: as for `answer`.
+        """
+        people, lists = self._checked("movie_ids", user_ids, movie_ids)
+        total = np.empty((3, len(lists)))
+        for rows in _blocks(lists):
+            total[:, rows] = self._expected(self._chances(people[rows], lists[rows]))
+        return Value(*total)
+
+    def policy_value(
+        self, user_ids: npt.ArrayLike, candidates: npt.ArrayLike, probabilities: npt.ArrayLike
+    ) -> Value:
+        """Expected clicks, stars and satisfaction of a policy that draws its lists, exact.
+
+        The policy fills one place, the first, or several independently of each other, so that a
+        film may come twice in a list. A place whose film is drawn is like a film whose distribution
+        of stars is the mixture of the candidates'; as the places are independent, that holds under
+        `cascade` and with `trust` too.
+
+        A policy without repeats fills its places dependently. Under `position` the value is a sum
+        over places, so its chances place by place still give its exact value here. Under `cascade`
+        they don't: see `estimate`.
+
+        Args:
+          user_ids: [n] strings.
+          candidates: [n, num_candidates] strings, a film once a row;
+            `np.broadcast_to(films, (n, len(films)))` for the same films for everyone.
+          probabilities: [n, num_candidates] for one place, or [n, list_length, num_candidates];
+            the last axis sums to 1, within 1e-5.
+
+        Returns:
+          `Value`, one number a person.
+
+        Raises:
+          TypeError: probabilities are not numbers.
+          ValueError: an id is unknown, the shapes don't fit, a row has a film twice, or
+            probabilities are negative, not finite, or don't sum to 1.
+        """
+        people, films = self._checked("candidates", user_ids, candidates)
+        policy = np.asarray(probabilities)
+        policy = _checks.floats("probabilities", policy, ndim=3 if policy.ndim == 3 else 2)
+        if policy.shape[0] != films.shape[0] or policy.shape[-1] != films.shape[1]:
+            raise ValueError(
+                f"probabilities must have the shape [n, num_candidates] = {list(films.shape)} or "
+                f"[n, list_length, num_candidates], got {list(policy.shape)}"
+            )
+        if (policy < 0).any():
+            raise ValueError(f"probabilities must not be negative, got {policy[policy < 0][0]}")
+        total = policy.sum(axis=-1, dtype=np.float64)
+        wrong = np.abs(total - 1) > 1e-5
+        if wrong.any():
+            row = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"probabilities must sum to 1 along the last axis, got {total[wrong][0]:.6g} "
+                f"at {row.tolist()}"
+            )
+        if policy.ndim == 2:
+            policy = policy[:, None]
+        value = np.empty((3, len(films)))
+        for rows in _blocks(films):
+            value[:, rows] = self._expected(policy[rows] @ self._chances(people[rows], films[rows]))
+        return Value(*value)
+
+    def estimate(
+        self,
+        user_ids: npt.ArrayLike,
+        draw_lists: Callable[[np.random.Generator], npt.ArrayLike],
+        num_draws: int,
+        random: np.random.Generator,
+    ) -> tuple[Value, Value]:
+        """Value of any policy that draws lists, by Monte Carlo, with its standard error.
+
+        Only the policy's draws are random here: of each drawn list the exact expectation is taken.
+        If a draw is independent from person to person, the standard error of a mean over people is
+        `np.sqrt((error.clicks**2).sum()) / n`.
+
+        Args:
+          user_ids: [n] strings.
+          draw_lists: from a generator, [n, list_length] strings: a list for each person; each
+            call draws anew.
+          num_draws: lists to draw for each person, >= 2.
+          random: source of random numbers, which only `draw_lists` uses.
+
+        Returns:
+          The mean over the draws and its standard error, each a `Value` with one number a person.
+
+        Raises:
+          TypeError: random is not a `numpy.random.Generator`, num_draws is not an int, or
+            draw_lists can't be called.
+          ValueError: num_draws is below 2, or a drawn list is refused as by `answer`.
+        """
+        random = _generator(random)
+        num_draws = _checks.integer("num_draws", num_draws, low=2)
+        if not callable(draw_lists):
+            raise TypeError(f"draw_lists must be a function, got {type(draw_lists).__name__}")
+        mean = squares = np.zeros((3, 1))
+        for count in range(1, num_draws + 1):
+            value = self.expect(user_ids, draw_lists(random))
+            drawn = np.stack([value.clicks, value.stars, value.satisfaction])
+            # Welford's update: the squares of small differences, not the difference of squares.
+            change = drawn - mean
+            mean = mean + change / count
+            squares = squares + change * (drawn - mean)
+        error = np.sqrt(squares / (num_draws - 1) / num_draws)
+        return Value(*mean), Value(*error)
+
+    def _checked(
+        self, name: str, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """[n] and [n, list_length] ids, all known; refused before any random number is drawn."""
+        people, lists = _array(user_ids), _array(movie_ids)
+        if people.ndim != 1:
+            raise ValueError(f"user_ids must be one-dimensional, got shape {people.shape}")
+        if lists.ndim != 2:
+            raise ValueError(
+                f"{name} must hold one list of the same length for each person, "
+                f"[{people.size}, list_length], got shape {lists.shape}"
+            )
+        if len(people) != len(lists):
+            raise ValueError(
+                f"user_ids and {name} must have one length, got {len(people)} and {len(lists)}"
+            )
+        if not lists.size:
+            raise ValueError(f"{name} must not be empty, got shape {lists.shape}")
+        for rows in _blocks(lists):
+            _positions("user_ids", people[rows], self.truth.user_ids)
+            part = lists[rows]
+            place = _positions(name, part.ravel(), self.truth.movie_ids).reshape(part.shape)
+            place.sort(axis=1)
+            twice = place[:, 1:] == place[:, :-1]
+            if twice.any():
+                row, column = np.argwhere(twice)[0]
+                film = self.truth.movie_ids[place[row, column]]
+                raise ValueError(
+                    f"{name} must have a film once a row, got {film!r} twice "
+                    f"in row {rows.start + row}"
+                )
+        return people, lists
+
+    def _chances(self, people: np.ndarray, lists: np.ndarray) -> np.ndarray:
+        """[n, list_length, 5]: the distribution of the stars at each place."""
+        shown_to = np.repeat(people, lists.shape[1])
+        return self.truth.rating_distribution(shown_to, lists.ravel()).reshape(*lists.shape, 5)
+
+    def _misled(self, list_length: int) -> np.ndarray:
+        """[list_length]: the chance to click what is looked at and not liked."""
+        return self.trust / _places(list_length)
+
+    def _click(self, chance: np.ndarray) -> np.ndarray:
+        """[n, list_length]: the chance of a click on what is looked at."""
+        liked = chance[..., _LIKED].sum(axis=-1)
+        return liked + self._misled(chance.shape[1]) * (1 - liked)
+
+    def _looked(self, click: np.ndarray) -> np.ndarray:
+        """[n, list_length]: the chance of a look, from that of a click on what is looked at."""
+        if self.eta is not None:
+            return np.broadcast_to(_places(click.shape[1]) ** -self.eta, click.shape)
+        looked = np.ones(click.shape)
+        np.cumprod(1 - click[:, :-1], axis=1, out=looked[:, 1:])
+        return looked
+
+    def _expected(self, chance: np.ndarray) -> np.ndarray:
+        """[3, n]: clicks, stars and satisfaction, of [n, list_length, 5] chances of stars.
+
+        A look is decided by what happens above, so it is independent of the stars at its place.
+        """
+        click = self._click(chance)
+        misled = self._misled(chance.shape[1])
+        stars = chance @ (STARS * _LIKED) + misled * (chance @ (STARS * ~_LIKED))
+        satisfaction = chance @ (STARS - 3.0)
+        return (self._looked(click) * np.stack([click, stars, satisfaction])).sum(axis=-1)
+
+
+def to_ratings(
+    answers: Answers,
+    user_ids: npt.ArrayLike,
+    movie_ids: npt.ArrayLike,
+    timestamps: npt.ArrayLike,
+    movies: pd.DataFrame,
+) -> pd.DataFrame:
+    """Ratings from answers: whoever clicks has watched, and rates with the stars drawn.
+
+    Args:
+      answers: to the lists of n people.
+      user_ids: [n] strings, those that were asked.
+      movie_ids: [n, list_length] strings, what they were shown.
+      timestamps: whole seconds, [n], one a list, or one number for all.
+      movies: frame with movie_id and movie_title, such as `Movies.movies`.
+
+    Returns:
+      A frame with the columns of `Movies.ratings`, in order of time; within a list, in order of
+      places. A film that a person clicks in several lists is rated once, at the first click. It
+      has no rows if nobody clicks.
+
+    Raises:
+      TypeError: answers are not `Answers`, timestamps not integers, or movies is not a frame.
+      ValueError: the shapes don't fit, or a film that was clicked is not in movies.
+
+    See: the chapter feedback/loop.
+    """
+    if not isinstance(answers, Answers):
+        raise TypeError(f"answers must be Answers, got {type(answers).__name__}")
+    people, lists, seconds = _array(user_ids), _array(movie_ids), np.asarray(timestamps)
+    shape = answers.clicked.shape
+    if people.shape != shape[:1] or lists.shape != shape:
+        raise ValueError(
+            f"user_ids and movie_ids must have the shapes of the answers, {shape[:1]} and {shape}, "
+            f"got {people.shape} and {lists.shape}"
+        )
+    if seconds.dtype.kind not in "iu":
+        raise TypeError(f"timestamps must hold integers, got dtype {seconds.dtype}")
+    if seconds.shape not in ((), shape[:1]):
+        raise ValueError(f"timestamps must be one number or {shape[:1]}, got shape {seconds.shape}")
+    _checks.frame("movies", movies, ["movie_id", "movie_title"])
+    row, place = np.nonzero(answers.clicked)
+    in_time = np.argsort(np.broadcast_to(seconds, shape[:1])[row], kind="stable")
+    row, place = row[in_time], place[in_time]
+    film = lists[row, place].astype(object)
+    known = _checks.ids("movies.movie_id", movies["movie_id"])
+    title = movies["movie_title"].to_numpy(object)[_positions("movie_ids", film, known, "movies")]
+    ratings = pd.DataFrame(
+        {
+            "user_id": people[row].astype(object),
+            "movie_id": film,
+            "movie_title": title,
+            "user_rating": answers.stars[row, place].astype(np.float32),
+            "timestamp": np.broadcast_to(seconds, shape[:1])[row].astype(np.int64),
+        }
+    )
+    return ratings[RATING_COLUMNS].drop_duplicates(["user_id", "movie_id"], ignore_index=True)
+
+
+def _array(ids: npt.ArrayLike) -> np.ndarray:
+    """An array of objects, or the array that came: a large one isn't copied."""
+    return ids if isinstance(ids, np.ndarray) else np.asarray(ids, dtype=object)
+
+
+def _places(list_length: int) -> np.ndarray:
+    return np.arange(1.0, list_length + 1)
+
+
+def _blocks(lists: np.ndarray) -> Iterator[slice]:
+    step = max(1, _PAIRS_AT_ONCE // lists.shape[1])
+    for start in range(0, len(lists), step):
+        yield slice(start, start + step)
+
+
+def _generator(random: np.random.Generator) -> np.random.Generator:
+    if not isinstance(random, np.random.Generator):
+        raise TypeError(
+            "random must be a numpy.random.Generator, such as np.random.default_rng(0), "
+            f"got {type(random).__name__}"
+        )
+    return random
+
+
+def _positions(
+    name: str, ids: np.ndarray, known: pd.Index, where: str = "this world"
+) -> np.ndarray:
+    positions = known.get_indexer(pd.Index(ids, dtype=object))
+    if (positions < 0).any():
+        raise ValueError(f"{name} has {ids[positions < 0][0]!r}, which is not in {where}")
+    return positions
