@@ -15,11 +15,11 @@ setup-dev: .venv/authors
 
 .venv/readers: requirements.txt constraints.txt pyproject.toml tools/setup.py
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; name one: make setup PYTHON=/path/to/python3.12"; exit 1; }
-	$(PYTHON) tools/setup.py requirements.txt
+	$(PYTHON) -m tools.setup requirements.txt
 	@touch $@
 
 .venv/authors: .venv/readers requirements-dev.txt
-	$(PYTHON) tools/setup.py requirements.txt requirements-dev.txt
+	$(PYTHON) -m tools.setup requirements.txt requirements-dev.txt
 	@touch $@
 
 book: setup  ## build the site
@@ -34,7 +34,7 @@ lab: setup  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab book
 
 execute: setup  ## run chapters from the top and store their outputs (NB=book/basics/retrieval.ipynb for one)
-	$(BIN)/python tools/notebooks.py execute $(NB)
+	$(BIN)/python -m tools.notebooks execute $(NB)
 
 lint: setup-dev  ## style, types, spelling
 	$(BIN)/ruff check .
@@ -47,16 +47,16 @@ bench: setup-dev  ## ours against the libraries' own functions, in one run (DATA
 	$(BIN)/python benchmarks/ann.py --out _build/ann.json
 
 replicate: setup-dev  ## every conclusion on real data (DATA=folder)
-	$(BIN)/python tools/replicate.py $(DATA)
+	$(BIN)/python -m tools.replicate $(DATA)
 
 perturb: setup-dev  ## how far each number moves under other conditions
-	$(BIN)/python tools/perturb.py
+	$(BIN)/python -m tools.perturb
 
 mutants: setup-dev  ## small mistakes made on purpose: which ones do the checks catch?
-	$(BIN)/python tools/mutants.py
+	$(BIN)/python -m tools.mutants
 
 upstream: setup-dev  ## TFRS's and TFR's own tests (TFRS=checkout, TFR=checkout; without: those in TFRS's wheel)
-	$(BIN)/python tools/upstream.py $(if $(TFRS),--tfrs $(TFRS)) $(if $(TFR),--tfr $(TFR))
+	$(BIN)/python -m tools.upstream $(if $(TFRS),--tfrs $(TFRS)) $(if $(TFR),--tfr $(TFR))
 
 lock:  ## resolve constraints.txt anew (needs uv)
 	grep -hv '^-' requirements.txt requirements-dev.txt \

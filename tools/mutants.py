@@ -1,6 +1,6 @@
 """Would the book notice a mistake? Makes small ones on purpose, and counts how many are caught.
 
-    python tools/mutants.py [--again]
+    python -m tools.mutants [--again]
 
 KINDS below are small meaningful mistakes: a flipped sign, a wrong axis, another loss, a swapped
 split … Everywhere in the chapters' checked cells and in recutils where one could be made is a
@@ -21,7 +21,6 @@ losses, splits and corrections, and they try everything, which takes hours here.
 import argparse
 import ast
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -39,12 +38,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import notebooks
 import yaml
-from replicate import versions
 
-ROOT = notebooks.BOOK.parent
-REPORT = notebooks.REPORTS / "mutants.json"
+from tools import reports
+from tools.chapter import UNCHECKED, chapters, tags
+from tools.reports import ROOT
+
+REPORT = reports.REPORTS / "mutants.json"
 SURVIVORS = Path(__file__).with_name("survivors.yml")
 SIZE = 60
 # Seconds for one mutant: one that hangs is caught.
@@ -188,11 +188,12 @@ def _texts(source: str, tree: ast.AST) -> list[tuple[int, int]]:
 
     found = []
     for node in ast.walk(tree):
-        string = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if (string or isinstance(node, ast.JoinedStr)) and node.end_lineno and node.end_col_offset:
-            start = place(node.lineno, node.col_offset)
-            end = place(node.end_lineno, node.end_col_offset)
-            found.append((start, end))
+        string = isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str)
+        )
+        if string and isinstance(node, ast.expr):
+            end = place(node.end_lineno or 0, node.end_col_offset or 0)
+            found.append((place(node.lineno, node.col_offset), end))
     return found + [m.span() for m in re.finditer(r"(?<![\"'])# .*", source)]
 
 
@@ -236,11 +237,11 @@ def mutants_of(source: str, file: str, cell: str = "") -> Iterator[Mutant]:
 def all_mutants() -> list[Mutant]:
     """Those of the chapters' cells whose output is compared as numbers, and those of recutils."""
     found: list[Mutant] = []
-    for path in notebooks.find():
-        for cell in nbformat.read(path, as_version=4).cells:
-            free = "nbval-ignore-output" in cell.metadata.get("tags", [])
-            if cell.cell_type == "code" and not free and "mystnb" not in cell.metadata:
-                found += mutants_of(cell.source, path.relative_to(ROOT).as_posix(), cell.id)
+    for chapter in chapters():
+        file = chapter.path.relative_to(ROOT).as_posix()
+        for cell in chapter.codes:
+            if UNCHECKED not in tags(cell) and "mystnb" not in cell.metadata:
+                found += mutants_of(cell.source, file, cell.id)
     for path in sorted((ROOT / "recutils").glob("*.py")):
         found += mutants_of(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
     return found
@@ -341,10 +342,7 @@ def try_none(arguments: Sequence[str]) -> bool:
 
 def read(path: Path = REPORT) -> dict[str, Any]:
     """The report so far; an empty one if there is none."""
-    if not path.exists():
-        return {"without": {}, "mutants": {}}
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return report
+    return reports.read(path, without={}, mutants={})
 
 
 def caught(report: dict[str, Any]) -> int:
@@ -376,8 +374,8 @@ def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
         for done in as_completed(running):
             part, key = running[done]
             report[part][key] = result = done.result()
-            report |= {"date": notebooks.today(), "versions": versions()}
-            notebooks.write_report(report, REPORT)
+            report |= {"date": reports.today(), "versions": reports.versions()}
+            reports.write(report, REPORT)
             if part == "without":
                 print(f"without a mistake: {key} {'passes' if result else 'FAILS'}", flush=True)
             else:

@@ -14,16 +14,18 @@ stands: `<!-- not printed here: 0.629 0.472 (published figures of MovieLens-100K
 
 import ast
 import base64
+import itertools
 import re
 import socket
 from collections import Counter
 from collections.abc import Callable
 
-import bookpages
-import notebooks
-import replicate
-from chapter import Chapter, kinds, printed, tags, without_code
+from exercises import exercises as gates_of
 from nbformat import NotebookNode
+
+from tools import claims, notebooks
+from tools.chapter import UNCHECKED, Chapter, printed, tags, without_code
+from tools.site import contents
 
 # Titles say what the reader does; a new title may need a new verb here.
 _VERBS = """
@@ -54,6 +56,22 @@ def rule(function: Rule) -> Rule:
     return function
 
 
+def opening(chapter: Chapter) -> str:
+    """Markdown above the first code cell."""
+    above = itertools.takewhile(lambda cell: cell.cell_type != "code", chapter.cells)
+    return "\n\n".join(cell.source for cell in above)
+
+
+def kinds(cell: NotebookNode) -> list[str]:
+    """Media types of all that a code cell shows."""
+    return [kind for output in cell.outputs for kind in output.get("data", {})]
+
+
+def figures(chapter: Chapter) -> list[NotebookNode]:
+    """Code cells that show an image."""
+    return [c for c in chapter.codes if any(k.startswith("image/") for k in kinds(c))]
+
+
 # --- Opening and closing --------------------------------------------------------------------------
 
 
@@ -64,7 +82,7 @@ def title_with_a_verb(chapter: Chapter) -> list[str]:
     if len(titles) != 1 or not chapter.cells[0].source.startswith("# "):
         return [f"it should begin with its one title (# …), found {titles}"]
     planned = {
-        entry["file"]: entry["title"] for part in bookpages.chapters() for entry in part["chapters"]
+        entry["file"]: entry["title"] for part in contents.parts() for entry in part["chapters"]
     }
     problems = []
     if re.split(r"\W", titles[0])[0] not in VERBS:
@@ -77,7 +95,7 @@ def title_with_a_verb(chapter: Chapter) -> list[str]:
 @rule
 def the_problem_first(chapter: Chapter) -> list[str]:
     """A paragraph between the title and what one learns."""
-    before = chapter.opening.partition("**You will learn**")[0]
+    before = opening(chapter).partition("**You will learn**")[0]
     words = re.sub(r"^#.*$", "", before, flags=re.MULTILINE).split()
     return [] if len(words) >= 20 else [f"the problem needs a paragraph, got {len(words)} words"]
 
@@ -85,7 +103,7 @@ def the_problem_first(chapter: Chapter) -> list[str]:
 @rule
 def what_you_will_learn(chapter: Chapter) -> list[str]:
     """Three to five skills."""
-    bullets = re.findall(r"^[-*] +\S", _under(chapter.opening, "You will learn"), re.MULTILINE)
+    bullets = re.findall(r"^[-*] +\S", _under(opening(chapter), "You will learn"), re.MULTILINE)
     if 3 <= len(bullets) <= 5:
         return []
     return [f"**You will learn** should have 3 to 5 bullets above the code, got {len(bullets)}"]
@@ -94,7 +112,7 @@ def what_you_will_learn(chapter: Chapter) -> list[str]:
 @rule
 def what_you_need(chapter: Chapter) -> list[str]:
     """Links to what comes before."""
-    need = _under(chapter.opening, "You need")
+    need = _under(opening(chapter), "You need")
     linked = re.search(r"\]\([^)]+\)|\{(?:doc|ref|term)\}`", need)
     return [] if linked else ["**You need** should link to what the reader should know"]
 
@@ -102,7 +120,7 @@ def what_you_need(chapter: Chapter) -> list[str]:
 @rule
 def time_to_read_and_run(chapter: Chapter) -> list[str]:
     """How long it takes."""
-    time = _under(chapter.opening, "Time")
+    time = _under(opening(chapter), "Time")
     unit = r"(?:s|sec|seconds?|min|minutes?|h|hours?)\b"
     times = re.findall(rf"(?:\d+|\ban?|\bone|\btwo)\s+{unit}", time)
     return [] if len(times) >= 2 else ["**Time** should give minutes to read and to run"]
@@ -195,7 +213,7 @@ def no_trailing_semicolon(chapter: Chapter) -> list[str]:
 @rule
 def normal_form(chapter: Chapter) -> list[str]:
     """Run from the top, no stderr, no metadata of an editor."""
-    return notebooks.check(chapter.path)
+    return notebooks.check(chapter)
 
 
 @rule
@@ -229,7 +247,7 @@ def unchecked_outputs_say_so(chapter: Chapter) -> list[str]:
     """Beside a cell with nbval-ignore-output the prose says that its numbers are not checked."""
     problems = []
     for place, cell in enumerate(chapter.cells):
-        if "nbval-ignore-output" not in tags(cell):
+        if UNCHECKED not in tags(cell):
             continue
         beside = [c.source for c in chapter.cells[max(place - 2, 0) : place + 3]]
         if not any(re.search(r"(?:not|n't|never)\s+checked", text) for text in beside):
@@ -240,7 +258,7 @@ def unchecked_outputs_say_so(chapter: Chapter) -> list[str]:
 @rule
 def two_figures(chapter: Chapter) -> list[str]:
     """At least two."""
-    count = len(chapter.figures)
+    count = len(figures(chapter))
     return [] if count >= 2 else [f"it should have at least 2 figures, got {count}"]
 
 
@@ -248,8 +266,8 @@ def two_figures(chapter: Chapter) -> list[str]:
 def figures_for_every_reader(chapter: Chapter) -> list[str]:
     """Each figure has a caption, a name, an alt text that says what one sees, and is small."""
     problems = []
-    names = Counter(_figure(cell).get("name") for cell in chapter.figures)
-    for cell in chapter.figures:
+    names = Counter(_figure(cell).get("name") for cell in figures(chapter))
+    for cell in figures(chapter):
         figure, alt = _figure(cell), _mystnb(cell, "image").get("alt", "")
         name, caption = str(figure.get("name")), figure.get("caption", "")
         if not name.startswith("fig-") or names[name] > 1:
@@ -285,11 +303,13 @@ def _figure(cell: NotebookNode) -> dict[str, str]:
 
 @rule
 def conclusions(chapter: Chapter) -> list[str]:
-    """Each claim is made once, over at least five seeds."""
-    found = [c for cell in chapter.codes for c in replicate.conclusions(printed(cell))]
+    """Each claim is made once, over at least five trials."""
+    found = [c for cell in chapter.codes for c in claims.parse(printed(cell))]
     counts = Counter(c.claim for c in found)
     problems = [f"a claim made twice: {claim}" for claim, count in counts.items() if count > 1]
-    return problems + [f"{c.seeds} seeds are too few: {c.claim}" for c in found if c.seeds < 5]
+    # After one split in time it is people who are drawn again.
+    few = [c for c in found if c.num_trials < 5 and "people resampled" not in c.trials]
+    return problems + [f"too few trials, {c.trials}: {c.claim}" for c in few]
 
 
 # --- Prose ----------------------------------------------------------------------------------------
@@ -322,7 +342,7 @@ def pitfalls(chapter: Chapter) -> list[str]:
 def exercises(chapter: Chapter) -> list[str]:
     """Three or more, with stars, each with a folded solution that runs."""
     try:
-        gates = chapter.gates
+        gates = gates_of(chapter)
     except ValueError as error:
         return [str(error)]
     asked = [g for g in gates if g.kind == "exercise"]
@@ -351,7 +371,7 @@ def exercises(chapter: Chapter) -> list[str]:
 @rule
 def decimals_in_the_prose(chapter: Chapter) -> list[str]:
     """Every decimal is printed by a checked cell, or stands in code or a formula."""
-    checked = [printed(c) for c in chapter.codes if "nbval-ignore-output" not in tags(c)]
+    checked = [printed(c) for c in chapter.codes if UNCHECKED not in tags(c)]
     sources = [cell.source for cell in chapter.codes]
     formulas = [" ".join(_formulas(text)) for text in chapter.texts]
     known = {_digits(n) for text in (*checked, *sources, *formulas) for n in DECIMAL.findall(text)}

@@ -3,17 +3,36 @@
 The promise stands in book/reference/names.yml, from which the site's index of names is made.
 """
 
-import bookpages
+import io
+import tokenize
+
 import pytest
-from chapter import all_chapters, without_comments
+
+from tools.chapter import chapters
+from tools.site import contents
+
+
+def without_comments(source: str) -> str:
+    """Python without comments; as it is where it can't be read (magics)."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return source
+    lines = source.splitlines()
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(lines)
+
 
 CODE = {
     chapter.name: [without_comments(cell.source) for cell in chapter.codes]
-    for chapter in all_chapters()
+    for chapter in chapters()
 }
 PROMISES = [
     (topic["topic"], topic["chapters"], entry)
-    for topic in bookpages.names()
+    for topic in contents.names()
     for entry in topic["names"]
 ]
 
@@ -35,9 +54,7 @@ def name_of(entry: str | dict) -> str:
 )
 def test_name_is_used_in_a_code_cell(chapters, entry):
     sources = [source for name in chapters for source in CODE.get(name, [])]
-    used = any(
-        bookpages.pattern(form).search(source) for form in forms(entry) for source in sources
-    )
+    used = any(contents.pattern(form).search(source) for form in forms(entry) for source in sources)
     missing = [name for name in chapters if name not in CODE]
     if not used and missing:
         pytest.skip(f"not there yet: {', '.join(missing)}")
@@ -60,4 +77,4 @@ def test_name_is_used_in_a_code_cell(chapters, entry):
     ],
 )
 def test_a_name_is_found_where_code_uses_it_and_nowhere_else(form, code, used):
-    assert bool(bookpages.pattern(form).search(code)) == used
+    assert bool(contents.pattern(form).search(code)) == used

@@ -2,8 +2,9 @@
 
 import ast
 
-import mutants
 import pytest
+
+from tools import mutants
 
 
 def changes(source: str) -> set[tuple[str, str]]:

@@ -1,11 +1,13 @@
 """The figure on the first page shows what the chapters print, and nothing else."""
 
 import re
+from pathlib import Path
 
-import bookpages
 import pytest
-import scale
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from tools.chapter import Chapter
+from tools.site import contents, scale
 
 TABLE = """\
              precision@10  recall@100
@@ -28,9 +30,10 @@ SPEC = {
 
 
 def toy(table=TABLE, source="show(table)", **metadata):
-    """A notebook with one cell that printed a table."""
+    """A chapter with one cell that printed a table."""
     output = new_output("stream", name="stdout", text=table)
-    return new_notebook(cells=[new_code_cell(source, outputs=[output], metadata=metadata)])
+    cell = new_code_cell(source, outputs=[output], metadata=metadata)
+    return Chapter("basics/toy", Path("toy.ipynb"), new_notebook(cells=[cell]))
 
 
 @pytest.mark.parametrize(
@@ -96,8 +99,8 @@ def test_a_changed_number_moves_its_dot():
 
 def test_the_chapters_print_what_the_figure_needs():
     """The book's own scale.yml: every entry finds its number."""
-    docs = [doc.removeprefix("book/") for doc in bookpages.notebook_docs()]
-    found = scale.tasks(lambda chapter: bookpages.notebook(f"book/{chapter}"), docs)
+    docs = [doc.removeprefix("book/") for doc in contents.notebook_docs()]
+    found = scale.tasks(lambda chapter: contents.chapter(f"book/{chapter}"), docs)
     assert len(found) >= 3
     for task in found:
         assert len(task.scores) >= 3
