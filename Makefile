@@ -5,7 +5,7 @@ NB ?=
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test lab execute perturb mutants replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book test lab execute chapters perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -35,6 +35,10 @@ lab: setup  ## open the chapters in JupyterLab
 
 execute: setup  ## run chapters from the top and store their outputs (NB=book/basics/retrieval.ipynb for one)
 	$(BIN)/python -m tools.notebooks execute $(NB)
+	$(BIN)/python -m tools.toc
+
+chapters: setup  ## write _toc.yml and the README's map again, from book/chapters.yml and the titles
+	$(BIN)/python -m tools.toc
 
 lint: setup-dev  ## style, types, spelling
 	$(BIN)/ruff check .

@@ -6,15 +6,15 @@ from typing import Literal
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, Request
 
+from tools import toc
 from tools.reports import ROOT
-from tools.site import contents
 
 SITE = ROOT / "_build" / "html"
 
 
 def built_pages() -> list[str]:
     """Paths of the book's pages below the site, in order of reading."""
-    return [f"{doc}.html" for doc in contents.toc()]
+    return [f"{doc}.html" for doc in toc.docs()]
 
 
 @functools.lru_cache(maxsize=100)

@@ -12,7 +12,7 @@ LAYERS = [
     {"reports", "compare", "claims"},
     {"chapter"},
     {"kernels"},
-    {"notebooks", "replicate", "perturb", "mutants", "upstream", "setup"},
+    {"notebooks", "toc", "replicate", "perturb", "mutants", "upstream", "setup"},
     {"nbcheck", "site"},
 ]
 MODULES = {

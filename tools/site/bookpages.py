@@ -14,7 +14,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from tools.site import contents, docstrings, offered, pages
+from tools import toc
+from tools.site import docstrings, offered, pages
 from tools.site.generated import GENERATED
 
 MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
@@ -40,7 +41,7 @@ def drop_thebe(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     drop_thebe(app)
     # Every page shows the contents: write all of them again when these change.
-    app.add_config_value("contents_of_the_book", contents.toc(), "html")
+    app.add_config_value("contents_of_the_book", toc.docs(), "html")
     app.connect("source-read", fill_markers)
     app.connect("autodoc-process-docstring", docstrings.tidy_docstring)
     app.connect("autodoc-skip-member", docstrings.skip_fields)

@@ -1,4 +1,4 @@
-"""What the book holds, for the site: pages in their order, chapters, names, dates of changes."""
+"""What the site asks of chapters: titles, pitfalls, names that they teach, dates of changes."""
 
 import datetime
 import functools
@@ -7,28 +7,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tools import toc
 from tools.chapter import Chapter
-from tools.reports import BOOK, ROOT
-
-
-def toc() -> list[str]:
-    """The pages that are built, in order of reading, as docnames."""
-    table = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    pages = [entry["file"] for part in table["parts"] for entry in part["chapters"]]
-    return [table["root"], *pages]
-
-
-def parts() -> list[dict[str, Any]]:
-    """Parts with their chapters, as chapters.yml has them; `file` is a docname below book/."""
-    parts: list[dict[str, Any]] = yaml.safe_load((BOOK / "chapters.yml").read_text("utf-8"))
-    return parts
+from tools.reports import ROOT
 
 
 def notebook_docs() -> list[str]:
-    """The docnames of the chapters that are notebooks and are built."""
-    return [doc for doc in toc() if (ROOT / f"{doc}.ipynb").is_file()]
+    """The docnames of the pages that are notebooks."""
+    return [doc for doc in toc.docs() if (ROOT / f"{doc}.ipynb").is_file()]
 
 
 @functools.lru_cache(maxsize=64)
@@ -60,14 +46,6 @@ def plain(text: str) -> str:
 def pitfalls(doc: str) -> list[tuple[str, str]]:
     """The pitfalls of a chapter, in order: (what it is about, anchor)."""
     return [(about, f"pitfall-{slug(plain(about))}") for about in chapter(doc).pitfalls]
-
-
-def names() -> list[dict[str, Any]]:
-    """The names that the book teaches: topics, each with its chapters and names."""
-    topics: list[dict[str, Any]] = yaml.safe_load(
-        (BOOK / "reference" / "names.yml").read_text(encoding="utf-8")
-    )
-    return topics
 
 
 def pattern(name: str) -> re.Pattern[str]:

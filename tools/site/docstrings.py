@@ -9,8 +9,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from tools import toc
 from tools.reports import ROOT
-from tools.site import contents
 
 # Where other projects describe their objects. An inventory of each would have to be fetched; the
 # addresses follow from the names.
@@ -55,7 +55,7 @@ def tidy_docstring(*arguments: Any) -> None:
     once that chapter is there.
     """
     lines: list[str] = arguments[-1]
-    built = set(contents.toc())
+    built = set(toc.docs())
 
     def link(match: re.Match[str]) -> str:
         doc = f"book/{match[2]}"

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from sphinx.util import logging
 
-from tools import mutants, notebooks, perturb, reports
+from tools import mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
@@ -21,24 +21,22 @@ OWN_DATA = "dcn/feature_crosses"
 
 
 def chapter_map() -> str:
-    built = set(contents.toc())
     lines = ["::::{div} chapter-map"]
-    for part in contents.parts():
-        lines += [":::{div} part", f"{{.part-name}}\n{part['part']}", ""]
-        for chapter in part["chapters"]:
-            doc, name = f"book/{chapter['file']}", chapter["title"]
-            link = (
-                f"{{doc}}`{name} </{doc}>`" if doc in built else f"[{name} (planned)]{{.planned}}"
-            )
-            lines.append(f"- {link}<br>{chapter['question']}")
-        lines += [":::", ""]
+    for part in toc.parts():
+        if part.chapters:
+            links = [f"{_link(entry.doc)}<br>{entry.question}" for entry in part.chapters]
+            lines += [":::{div} part", f"{{.part-name}}\n{part.name}", ""]
+            lines += [*(f"- {link}" for link in links), ":::", ""]
     return "\n".join([*lines, "::::"])
 
 
+def _link(doc: str) -> str:
+    return f"{{doc}}`{contents.title(doc)} </{doc}>`"
+
+
 def scale_figure() -> str:
-    docs = [doc.removeprefix("book/") for doc in contents.notebook_docs()]
     try:
-        found = scale.tasks(lambda name: contents.chapter(f"book/{name}"), docs)
+        found = scale.tasks(lambda name: contents.chapter(f"book/{name}"))
     except ValueError as error:
         # A warning, which a strict build counts: authors in the middle of a change see their page.
         logging.getLogger(__name__).warning(str(error))
@@ -49,14 +47,13 @@ def scale_figure() -> str:
 def pitfalls_by_question() -> dict[str, list[tuple[str, str, str]]]:
     """Question -> its pitfalls (docname, what it is about, anchor); each pitfall once.
 
-    pitfalls.yml sorts them. What it doesn't mention comes last; what it mentions and a chapter that
-    is there doesn't have is warned of.
+    pitfalls.yml sorts them. What it doesn't mention comes last; what it mentions and no chapter has
+    is warned of.
     """
     questions = yaml.safe_load((BOOK / "reference" / "pitfalls.yml").read_text("utf-8"))
-    docs = contents.notebook_docs()
     left = {
         (doc, contents.plain(about)): (doc, about, anchor)
-        for doc in docs
+        for doc in contents.notebook_docs()
         for about, anchor in contents.pitfalls(doc)
     }
     found: dict[str, list[tuple[str, str, str]]] = {}
@@ -66,7 +63,7 @@ def pitfalls_by_question() -> dict[str, list[tuple[str, str, str]]]:
                 pitfall = left.pop((f"book/{chapter}", about), None)
                 if pitfall:
                     found.setdefault(entry["question"], []).append(pitfall)
-                elif f"book/{chapter}" in docs:
+                else:
                     logger = logging.getLogger(__name__)
                     logger.warning(f"pitfalls.yml: {chapter} has no pitfall {about!r}")
     if left:
@@ -82,7 +79,7 @@ def pitfall_index() -> str:
             name = f"{{ref}}`{label(about)} <{doc}:{anchor}>`"
             lines.append(f"- {name} · [{contents.title(doc)}]{{.where}}")
         lines.append("")
-    return "\n".join(lines) or "No chapter has a pitfall yet."
+    return "\n".join(lines)
 
 
 def label(text: str) -> str:
@@ -92,27 +89,17 @@ def label(text: str) -> str:
 
 
 def name_index() -> str:
-    docs = contents.notebook_docs()
     lines: list[str] = []
-    for topic in contents.names():
-        own = [doc for doc in (f"book/{c}" for c in topic["chapters"]) if doc in docs]
-        rows = []
-        for entry in topic["names"]:
-            shown = entry if isinstance(entry, str) else entry["name"]
-            found = [_cell_links(doc, contents.cells_that_teach(entry, doc), own) for doc in own]
-            if any(found):
-                rows.append(f"| `` {shown} `` | {'; '.join(filter(None, found))} |")
-        if rows:
-            chapters = ", ".join(f"{{doc}}`{contents.title(doc)} </{doc}>`" for doc in own)
-            lines += [f"## {topic['topic']}", "", f"{chapters}", ""]
-            lines += ["| name | taught in |", "|---|---|", *rows, ""]
-    return "\n".join(lines) or "No chapter teaches a name yet."
-
-
-def _cell_links(doc: str, found: list[tuple[str, int]], own: list[str]) -> str:
-    links = [f"{{ref}}`cell {number} <{doc}:cell-{cell}>`" for cell, number in found[:6]]
-    chapter = f"{contents.title(doc)}: " if links and len(own) > 1 else ""
-    return chapter + ", ".join(links)
+    for entry in toc.entries():
+        if entry.names:
+            lines += [f"## {_link(entry.doc)}", "", "| name | taught in |", "|---|---|"]
+        for name in entry.names:
+            found = contents.cells_that_teach(name, entry.doc)[:6]
+            cells = [f"{{ref}}`cell {n} <{entry.doc}:cell-{cell}>`" for cell, n in found]
+            shown = name if isinstance(name, str) else name["name"]
+            lines.append(f"| `` {shown} `` | {', '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def last_run(doc: str) -> str:
@@ -154,17 +141,15 @@ def status() -> str:
         own = [tag + f" in {n} cells" * (n > 1) for tag, n in sorted(wide.items())]
         # Each cell of the table can be read by itself: on a phone they stand below each other.
         rows.append(
-            f"| {{doc}}`{contents.title(doc)} </{doc}>` | "
+            f"| {_link(doc)} | "
             f"{contents.stated_time(doc) or 'looked up, not read'} | "
             f"{last_run(doc)} | {checked} of {len(found)} cells compared | "
             f"{', '.join(own) or 'no tolerance of its own'}; {spread(doc, measured)} | "
             f"changed {contents.in_words(contents.last_change(doc))} |"
         )
     head = "| chapter | time, as it says | last timed run | checked | tolerance, spread | changed |"
-    lines = ["## Chapters", ""]
-    table = ["::::{div} status-table", head, "|---|---|---|---|---|---|", *rows, "::::", ""]
-    lines += table if rows else ["No chapter yet.", ""]
-    lines += ["## Versions", "", "| package | version |", "|---|---|"]
+    lines = ["## Chapters", "", "::::{div} status-table", head, "|---|---|---|---|---|---|"]
+    lines += [*rows, "::::", "", "## Versions", "", "| package | version |", "|---|---|"]
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         pin = re.match(r"([\w.-]+)==([\w.]+)", line)
         if pin:

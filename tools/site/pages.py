@@ -11,7 +11,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from tools import claims
+from tools import claims, toc
 from tools.reports import ROOT
 from tools.site import contents
 
@@ -59,15 +59,13 @@ def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def add_tags(app: Sphinx, doctree: nodes.document) -> None:
-    """Puts the chapter's tags and time under its title."""
+    """Puts the chapter's tags under its title."""
     doc = app.env.docname
-    parts = contents.parts()
-    known = (c for part in parts for c in part["chapters"] if f"book/{c['file']}" == doc)
-    chapter = next(known, None)
+    entry = next((entry for entry in toc.entries() if entry.doc == doc), None)
     heading = next(iter(doctree.findall(nodes.title)), None)
-    if chapter is None or heading is None:
+    if entry is None or heading is None:
         return
-    items = [f'<li class="tag">{html.escape(tag)}</li>' for tag in chapter["tags"]]
+    items = [f'<li class="tag">{html.escape(tag)}</li>' for tag in entry.tags]
     text = f'<ul class="tags" aria-label="Tags">{"".join(items)}</ul>'
     heading.parent.insert(heading.parent.index(heading) + 1, nodes.raw("", text, format="html"))
 
