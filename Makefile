@@ -3,9 +3,11 @@ PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3.13 python3,$(if 
 BIN := .venv/bin
 NB ?=
 DATA ?=
+# Two files at a time, each of them in one process; tools/nbcheck.py puts the longest first.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test lab execute chapters perturb mutants replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book test check lab execute chapters perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -27,8 +29,11 @@ book: setup  ## build the site
 	@echo "The book: file://$(CURDIR)/_build/html/index.html"
 
 test: setup-dev book lint  ## pass every test: notebooks, recutils, pages
-	$(BIN)/pytest --nbval --cov=recutils --cov-branch
-	$(BIN)/pytest tests/site
+	$(BIN)/pytest $(PARALLEL) --nbval --cov=recutils --cov-branch
+	$(BIN)/pytest $(PARALLEL) tests/site
+
+check: setup-dev lint  ## what takes two minutes: lint, quick tests, the notebooks as documents
+	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
 lab: setup  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab book

@@ -25,11 +25,14 @@ import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_metadata_tags
 
-from tools import kernels
-from tools.chapter import stored_problem, tags
+from tools import kernels, reports
+from tools.chapter import Chapter, stored_problem, tags
 from tools.compare import Tolerance, compare_outputs, indent
+from tools.notebooks import run_record
 
 MAX_REPORTED = 8
+# Seconds, about, of a test that is marked so.
+SLOW = 60
 
 
 class NumericFile(IPyNbFile):
@@ -109,6 +112,31 @@ class NumericCell(IPyNbCell):
         reason = message.get(str(error), str(error))
         detail = f"\n{indent(error.inner_traceback.strip())}" if error.inner_traceback else ""
         return f"{where}: {reason}{detail}\n\n  The cell:\n{indent(error.source)}\n"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where files run in parallel (pytest-xdist), each has one thread.
+
+    More would compete for the same cores. No number depends on it: `make perturb` tries both.
+    """
+    if hasattr(config, "workerinput"):
+        os.environ.update(kernels.threads(1))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Starts with the longest files where they run in parallel, so that none is left for the end.
+
+    A notebook takes about as long as `make execute` took; a test marked slow, a minute.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    seconds: dict[Path, float] = defaultdict(float)
+    for item in items:
+        seconds[item.path] += SLOW if item.get_closest_marker("slow") else 0
+    for notebook in {item.path for item in items if isinstance(item, NumericCell)}:
+        record = reports.read(run_record(Chapter.read(notebook).name), seconds=0)
+        seconds[notebook] = record["seconds"]
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 @pytest.hookimpl(wrapper=True)

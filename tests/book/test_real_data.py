@@ -18,6 +18,7 @@ GOALS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not DATA.is_dir(), reason=f"needs MovieLens ratings in ../shared/data/{DATA.name}"
 )
