@@ -1,15 +1,6 @@
 """The frame of a chapter, rule by rule.
 
 Each rule takes a chapter and gives back what is wrong, in sentences; nothing if it is kept.
-
-Decimals in the prose. A reader has to be able to trust each of them, so each has to stand, digit by
-digit, in an output that is checked (not in one of a cell tagged nbval-ignore-output), in the code,
-or in a formula of the same chapter. Prose is the markdown, and the captions and alt texts of
-figures. A sign, a leading zero and a unit don't matter: .123, 0.123 and -0.123 are one number, but
-0.12 is another, and so is 12.3%. Code, formulas, addresses, and options of directives are no prose;
-neither are versions: numbers with two points, or behind the name of a package or of Python. A
-number from elsewhere, say from a paper, is named in a comment of the same cell, with where it
-stands: `<!-- not printed here: 0.629 0.472 (published figures of MovieLens-100K) -->`.
 """
 
 import ast
@@ -22,9 +13,10 @@ from collections.abc import Callable
 
 from exercises import exercises as gates_of
 from nbformat import NotebookNode
+from prose import DECIMAL, digits, figure, formulas, mystnb, prose
 
 from tools import claims, notebooks
-from tools.chapter import UNCHECKED, Chapter, printed, tags, without_code
+from tools.chapter import UNCHECKED, Chapter, printed, tags
 
 # Titles say what the reader does; a new title may need a new verb here.
 _VERBS = """
@@ -36,10 +28,6 @@ VERBS = frozenset(_VERBS.split())
 LONGEST_CELL = 25
 LONGEST_CLASS = 45
 LARGEST_FIGURE = 100_000
-VERSIONED = (
-    r"(?:Python|TensorFlow|TF|TFRS|TFR|Keras|ScaNN|NumPy|pandas|Jupyter Book|version|≥|>=|<)"
-)
-DECIMAL = re.compile(r"(?<![\w.])\d*\.\d+(?!\.?\d)")
 LOCAL = re.compile(
     r"/(?:home|Users|root|tmp|work|mnt|var|private|opt)/\S*|\b[A-Z]:\\\S*|\S*site-packages\S*"
     r"|ipykernel_\d+|0x[0-9a-fA-F]{6,}"
@@ -259,10 +247,10 @@ def two_figures(chapter: Chapter) -> list[str]:
 def figures_for_every_reader(chapter: Chapter) -> list[str]:
     """Each figure has a caption, a name, an alt text that says what one sees, and is small."""
     problems = []
-    names = Counter(_figure(cell).get("name") for cell in figures(chapter))
+    names = Counter(figure(cell).get("name") for cell in figures(chapter))
     for cell in figures(chapter):
-        figure, alt = _figure(cell), _mystnb(cell, "image").get("alt", "")
-        name, caption = str(figure.get("name")), figure.get("caption", "")
+        alt = mystnb(cell, "image").get("alt", "")
+        name, caption = str(figure(cell).get("name")), figure(cell).get("caption", "")
         if not name.startswith("fig-") or names[name] > 1:
             problems.append(f"figure name should start with fig- and be the only one, got {name!r}")
         if len(caption.split()) < 4:
@@ -284,14 +272,6 @@ def figures_for_every_reader(chapter: Chapter) -> list[str]:
             if size > LARGEST_FIGURE:
                 problems.append(f"{name} has {size // 1000} kB, at most 100 load quickly")
     return problems
-
-
-def _mystnb(cell: NotebookNode, part: str) -> dict[str, str]:
-    return dict(cell.metadata.get("mystnb", {}).get(part, {}))
-
-
-def _figure(cell: NotebookNode) -> dict[str, str]:
-    return _mystnb(cell, "figure")
 
 
 @rule
@@ -366,44 +346,14 @@ def decimals_in_the_prose(chapter: Chapter) -> list[str]:
     """Every decimal is printed by a checked cell, or stands in code or a formula."""
     checked = [printed(c) for c in chapter.codes if UNCHECKED not in tags(c)]
     sources = [cell.source for cell in chapter.codes]
-    formulas = [" ".join(_formulas(text)) for text in chapter.texts]
-    known = {_digits(n) for text in (*checked, *sources, *formulas) for n in DECIMAL.findall(text)}
+    math = [" ".join(formulas(text)) for text in chapter.texts]
+    known = {digits(n) for text in (*checked, *sources, *math) for n in DECIMAL.findall(text)}
     problems = []
     for cell in chapter.cells:
-        text, elsewhere = _prose(cell)
-        allowed = known | {_digits(n) for n in DECIMAL.findall(elsewhere)}
+        text, elsewhere = prose(cell)
+        allowed = known | {digits(n) for n in DECIMAL.findall(elsewhere)}
         for number in DECIMAL.findall(text):
-            if _digits(number) not in allowed:
+            if digits(number) not in allowed:
                 line = next(line for line in text.splitlines() if number in line)
                 problems.append(f"no cell prints {number}: {line.strip()[:120]}")
     return problems
-
-
-def _digits(number: str) -> str:
-    return "0" + number if number.startswith(".") else number
-
-
-MATH = r"\$\$.*?\$\$|\$[^$\n]+\$|^`{3}\{math\}.*?^`{3}|\{math\}`[^`]*`"
-
-
-def _formulas(markdown: str) -> list[str]:
-    return re.findall(MATH, without_code(markdown), re.DOTALL | re.MULTILINE)
-
-
-def _prose(cell: NotebookNode) -> tuple[str, str]:
-    """The prose of a cell, and what its comments say stands elsewhere."""
-    if cell.cell_type == "code":
-        return f"{_figure(cell).get('caption', '')}\n{_mystnb(cell, 'image').get('alt', '')}", ""
-    text = without_code(cell.source)
-    elsewhere = " ".join(re.findall(r"<!--\s*not printed here:(.*?)-->", text, re.DOTALL))
-    for no_prose in (
-        r"<!--.*?-->",
-        MATH,
-        r"`[^`\n]+`",
-        r"\]\([^)]*\)",
-        r"https?://\S+",
-        r"^:[\w-]+:.*$",
-        rf"{VERSIONED}\s*\d+(?:\.\d+)+",
-    ):
-        text = re.sub(no_prose, " ", text, flags=re.DOTALL | re.MULTILINE)
-    return text, elsewhere

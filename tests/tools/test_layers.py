@@ -9,7 +9,7 @@ import pytest
 from tools.reports import ROOT
 
 LAYERS = [
-    {"reports", "compare", "claims"},
+    {"reports", "compare", "claims", "mistakes"},
     {"chapter"},
     {"kernels"},
     {"notebooks", "toc", "replicate", "perturb", "mutants", "upstream", "setup"},

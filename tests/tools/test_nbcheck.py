@@ -4,12 +4,13 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from tools import kernels, notebooks
+from tools import kernels, nbcheck, notebooks
 from tools.reports import ROOT
 
 
@@ -148,3 +149,26 @@ def test_scann_may_be_missing_only_where_it_has_no_wheels(monkeypatch):
         assert kernels.scann_is_impossible() == impossible
     found["scann"] = True
     assert not kernels.scann_is_impossible()
+
+
+WORKER, ALONE = SimpleNamespace(workerinput={}), SimpleNamespace()
+
+
+def test_files_that_run_in_parallel_have_one_thread(monkeypatch):
+    for name in kernels.threads(1):
+        monkeypatch.setenv(name, "4")
+    nbcheck.pytest_configure(ALONE)
+    assert kernels.environment()["TF_NUM_INTRAOP_THREADS"] == "4"
+    nbcheck.pytest_configure(WORKER)
+    assert kernels.environment() | kernels.threads(1) == kernels.environment()
+
+
+def test_the_longest_files_come_first_where_they_run_in_parallel():
+    def item(file: str, slow: bool = False) -> SimpleNamespace:
+        return SimpleNamespace(path=Path(file), get_closest_marker=lambda _: slow or None)
+
+    items = [item("a.py"), item("b.py"), item("b.py", slow=True), item("c.py")]
+    nbcheck.pytest_collection_modifyitems(ALONE, items)
+    assert [i.path.stem for i in items] == ["a", "b", "b", "c"]
+    nbcheck.pytest_collection_modifyitems(WORKER, items)
+    assert [i.path.stem for i in items] == ["b", "b", "a", "c"]
