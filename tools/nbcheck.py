@@ -31,8 +31,8 @@ from tools.compare import Tolerance, compare_outputs, indent
 from tools.notebooks import run_record
 
 MAX_REPORTED = 8
-# Seconds, about, of a test that is marked so.
-SLOW = 60
+# Seconds, about, of a file with tests that are marked so.
+SLOW = 120
 
 
 class NumericFile(IPyNbFile):
@@ -126,13 +126,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Starts with the longest files where they run in parallel, so that none is left for the end.
 
-    A notebook takes about as long as `make execute` took; a test marked slow, a minute.
+    A notebook takes about as long as `make execute` took; of other files, those with slow tests
+    come first.
     """
     if not hasattr(config, "workerinput"):
         return
     seconds: dict[Path, float] = defaultdict(float)
     for item in items:
-        seconds[item.path] += SLOW if item.get_closest_marker("slow") else 0
+        if item.get_closest_marker("slow"):
+            seconds[item.path] = SLOW
     for notebook in {item.path for item in items if isinstance(item, NumericCell)}:
         record = reports.read(run_record(Chapter.read(notebook).name), seconds=0)
         seconds[notebook] = record["seconds"]
