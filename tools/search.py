@@ -5,11 +5,10 @@ and stores each draw and each trial as soon as it is there: it can be stopped at
 resumes where it left off. A chapter whose records are there and up to date is not run.
 """
 
-from recutils import experiments, records
+from recutils import records
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 import nbformat
@@ -96,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,7 +11,6 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from tools import toc
-from tools.reports import ROOT
 
 # Where other projects describe their objects. An inventory of each would have to be fetched; the
 # addresses follow from the names.
