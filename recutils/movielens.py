@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recutils import _words
+from recutils import _people_words
 from recutils.movies import Movies
 
 import ast
@@ -287,7 +287,7 @@ def _people(
         {
             "user_id": users["user_id"],
             "user_gender": users["gender"].replace({"M": "male", "F": "female"}),
-            "bucketized_user_age": np.array(_words.AGES, object)[age],
+            "bucketized_user_age": np.array(_people_words.AGES, object)[age],
             "user_occupation_text": occupation,
             "user_zip_code": users["zip"],
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from recutils._opinions import Opinions
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +12,10 @@ import pandas as pd
 from scipy.special import ndtr
 
 STARS = np.arange(1, 6)
-_PAIRS_AT_ONCE = 200_000
 
 
-@dataclass(frozen=True)
-class Truth:
+@dataclass(frozen=True, kw_only=True)
+class Truth(Opinions):
     """The exact probabilities behind a synthetic world.
 
     A person's next film is drawn from a mixture of tastes: `mixtures @ taste_probability`. The
@@ -38,17 +39,8 @@ class Truth:
 
     user_ids: pd.Index
     movie_ids: pd.Index
-    mixtures: np.ndarray
-    taste_probability: np.ndarray
-    arrival: np.ndarray
-    person_effect: np.ndarray
-    film_effect: np.ndarray
-    person_factors: np.ndarray
-    film_factors: np.ndarray
     noise: float
     cuts: np.ndarray
-    age_genre: pd.DataFrame
-    occupation_genre: pd.DataFrame
 
     def watch_probability(
         self, user_ids: npt.ArrayLike, at: npt.ArrayLike | None = None
@@ -66,7 +58,7 @@ class Truth:
           ValueError: an id is unknown, `at` has another length, or there was no film at a time.
         """
         people = _positions("user_ids", user_ids, self.user_ids)
-        probability = self.mixtures[people] @ self.taste_probability
+        probability = self._of_tastes(people)
         if at is not None:
             seconds = np.asarray(at)
             if seconds.shape != people.shape or seconds.dtype.kind not in "iuf":
@@ -161,15 +153,6 @@ class Truth:
             ratings["user_id"], ratings["movie_id"]
         )
         return float(np.sqrt(np.mean(np.square(error))))
-
-    def _latent(self, people: np.ndarray, films: np.ndarray) -> np.ndarray:
-        latent = self.person_effect[people] + self.film_effect[films]
-        for start in range(0, people.size, _PAIRS_AT_ONCE):
-            part = slice(start, start + _PAIRS_AT_ONCE)
-            latent[part] += np.einsum(
-                "nd,nd->n", self.person_factors[people[part]], self.film_factors[films[part]]
-            )
-        return latent
 
 
 def _positions(name: str, ids: npt.ArrayLike, known: pd.Index) -> np.ndarray:

@@ -53,7 +53,13 @@ PATIENCE = 900
 OWN_TESTS = {
     "models": "shared_models",
     "seeding": "compat",
-    "_words": "movies",
+    "_film_words": "synthetic",
+    "_people_words": "synthetic",
+    "_catalogue": "synthetic",
+    "_choices": "truth",
+    "_opinions": "truth",
+    "_stars": "synthetic",
+    "_tastes": "synthetic",
     "_checks": "evaluation",
 }
 

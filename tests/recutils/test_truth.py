@@ -280,5 +280,5 @@ class TestIds:
 def test_many_pairs_are_scored_like_few(world, monkeypatch):
     ratings = world.ratings
     whole = world.truth.latent_score(ratings["user_id"], ratings["movie_id"])
-    monkeypatch.setattr("recutils.truth._PAIRS_AT_ONCE", 999)
+    monkeypatch.setattr("recutils._opinions._PAIRS_AT_ONCE", 999)
     assert np.array_equal(whole, world.truth.latent_score(ratings["user_id"], ratings["movie_id"]))
