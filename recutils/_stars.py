@@ -85,30 +85,33 @@ def let_liking_agree(
 ) -> Opinions:
     """The same world with scores that go with the log of a person's watch probabilities.
 
-    A person keeps mean and spread of their scores, up to one factor for all: with it the scores
-    over what people chose spread as before.
+    Each person keeps the mean of their scores over all films, and their spread up to one factor for
+    all: with it the scores of what people chose spread as before.
     """
     num_users, num_movies = opinions.mixtures.shape[0], opinions.taste_probability.shape[1]
-    rest_weight = np.sqrt(1 - agreement**2)
-    shift, scale, slope = np.empty((3, num_users))
+    means, scale, slope, log_means = np.empty((4, num_users))
     people_at_once = max(1, _SCORES_AT_ONCE // num_movies)
     for start in range(0, num_users, people_at_once):
         people = np.arange(start, min(start + people_at_once, num_users))
         log_chance = np.log(opinions._of_tastes(people))
         score = opinions.person_factors[people] @ opinions.film_factors.T
         score += opinions.person_effect[people, None] + opinions.film_effect
-        log_mean, log_sd = log_chance.mean(axis=1), log_chance.std(axis=1)
-        mean, sd = score.mean(axis=1), score.std(axis=1)
-        regression = ((score - mean[:, None]) * log_chance).mean(axis=1) / log_sd**2
+        means[people], log_means[people] = score.mean(axis=1), log_chance.mean(axis=1)
+        sd, log_sd = score.std(axis=1), log_chance.std(axis=1)
+        regression = ((score - means[people, None]) * log_chance).mean(axis=1) / log_sd**2
         rest_sd = np.sqrt(sd**2 - (regression * log_sd) ** 2)
-        scale[people] = sd * rest_weight / rest_sd
+        scale[people] = sd * np.sqrt(1 - agreement**2) / rest_sd
         slope[people] = sd * agreement / log_sd - scale[people] * regression
-        shift[people] = mean - slope[people] * log_mean - scale[people] * mean
-    tied = replace(opinions, agreement=Agreement(shift=shift, scale=scale, slope=slope))
-    before, after = opinions._latent(*chosen).std(), tied._latent(*chosen).std()
-    factor = before / after if after > 1e-9 else 1.0
-    rescaled = Agreement(shift=factor * shift, scale=factor * scale, slope=factor * slope)
-    return replace(opinions, agreement=rescaled)
+
+    def tied(factor: float) -> Opinions:
+        shift = means - factor * (scale * means + slope * log_means)
+        return replace(
+            opinions, agreement=Agreement(shift=shift, scale=factor * scale, slope=factor * slope)
+        )
+
+    of_person = means[chosen[0]]
+    within = tied(1.0)._latent(*chosen) - of_person
+    return tied(_factor(of_person, within, opinions._latent(*chosen).var()))
 
 
 def cuts(latent: np.ndarray) -> np.ndarray:
@@ -161,6 +164,15 @@ def _third_order(
     crosses[inhabited] = table[inhabited] - apart @ weights
     by_genre = genre_weights.mean(axis=0) / genre_weights.mean()
     return crosses - (crosses * by_genre).mean(axis=-1, keepdims=True)
+
+
+def _factor(fixed: np.ndarray, scaled: np.ndarray, variance: float) -> float:
+    """The factor > 0 with which `fixed + factor · scaled` has this variance; 1 if there is none."""
+    both = np.cov(fixed, scaled, bias=True)
+    missing = variance - both[0, 0]
+    if missing <= 0 or both[1, 1] < 1e-9:
+        return 1.0
+    return (np.sqrt(both[0, 1] ** 2 + both[1, 1] * missing) - both[0, 1]) / both[1, 1]
 
 
 def _scale(sd: float, left: np.ndarray, right: np.ndarray | float = 1.0) -> float:
