@@ -184,8 +184,8 @@ def choose_films(
 
     In each round every person who still has choices to make draws once: with probability `follow`
     one of the successors of the film chosen last, else a taste, then a film. A draw counts if the
-    film is there by then and is new to the person. Where all successors are seen or not there yet,
-    tastes alone decide.
+    film is there by then and is new to the person; else all is drawn again. Where no successor is
+    left, tastes alone decide.
 
     Args:
       random: source of random numbers.
@@ -215,15 +215,21 @@ def choose_films(
     while active.size:
         film = draw(random, people[active])
         if truth.follow:
-            goes_on = (random.random(active.size) < truth.follow) & (slots > starts)[active]
-            who = active[goes_on]
+            started = (slots > starts)[active]
+            who = active[started]
             last = chosen[slots[who] - 1]
             options = truth.successors[last]
-            has_open = is_open(who[:, None], options).any(axis=1)
-            upto = np.cumsum(truth.successor_weights[last], axis=1)[:, :-1]
-            place = (random.random(who.size)[:, None] >= upto).sum(axis=1)
+            upto = truth.successor_weights[last] * is_open(who[:, None], options)
+            upto = np.cumsum(upto, axis=1)
+            # As likely as if any successor was drawn and the refused were drawn again: but where
+            # most are refused, that would take long.
+            to_successors = truth.follow * upto[:, -1]
+            possible = to_successors + 1 - truth.follow
+            uniform = random.random((2, who.size))
+            goes_on = uniform[0] * possible < to_successors
+            place = (uniform[1] * upto[:, -1] >= upto.T[:-1]).sum(axis=0)
             successor = options[np.arange(who.size), place]
-            film[goes_on] = np.where(has_open, successor, film[goes_on])
+            film[started] = np.where(goes_on, successor, film[started])
         counts_now = is_open(active, film)
         who, what = active[counts_now], film[counts_now]
         chosen[slots[who]] = what
