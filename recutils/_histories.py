@@ -17,6 +17,8 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 _FROM_PRIOR = 0.2
+# Guesses are believed by half only: wider proposals than needed cost little, narrower ones much.
+_BELIEF = 0.5
 _NUM_GUESSES = 100
 _NUM_SWEEPS = 20
 _NUMBERS_AT_ONCE = 2_000_000
@@ -121,7 +123,7 @@ def draw_mixtures(
     if not len(steps.from_last):
         group = random.choice(prior.shares.size, num_draws, p=prior.shares)
         return _dirichlet(random, prior.parameters[group]), np.full(num_draws, 1 / num_draws)
-    counts = _guess(random, prior, steps)
+    counts = _BELIEF * _guess(random, prior, steps)
     log_evidence = _log_evidence(prior, counts)
     is_prior = random.random(num_draws) < _FROM_PRIOR
     guess = random.integers(len(counts), size=num_draws)
@@ -163,7 +165,9 @@ def _guess(random: np.random.Generator, prior: Prior, steps: Steps) -> np.ndarra
             counts += (taste[:, :, None] == np.arange(num_tastes)).sum(axis=1)
             possible = steps.last_open[part] + mixtures @ steps.taste_open[part].T
             refused = steps.taste_share[part, None] - steps.taste_open[part]
-            counts += random.poisson(mixtures * ((1 / possible) @ np.maximum(refused, 0)))
+            # A step's number of refused draws is geometric: Poisson with an exponential mean.
+            how_often = random.standard_exponential(possible.shape) / possible
+            counts += random.poisson(mixtures * (how_often @ np.maximum(refused, 0)))
         mixtures = _dirichlet(random, expected + counts)
     return counts
 

@@ -47,6 +47,6 @@ def expected_choice(
         covariance = np.einsum("fds,fdt->fst", deviation, deviation, optimize=True)
         mean[:, part] = mixtures @ expected.T
         variance = np.einsum("ns,fst,nt->nf", mixtures, covariance, mixtures, optimize=True)
-        error[:, part] = np.sqrt(variance / (num_draws - 1) / num_draws)
+        error[:, part] = np.sqrt(np.maximum(variance, 0) / (num_draws - 1) / num_draws)
     to_probability = num_tastes / num_movies
     return to_probability * mean, to_probability * error
