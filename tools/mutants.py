@@ -50,9 +50,15 @@ PATIENCE = 900
 OWN_TESTS = {
     "models": "shared_models",
     "seeding": "compat",
-    "_words": "movies",
     "_validation": "movies",
     "_lines": "movielens",
+    "_film_words": "synthetic",
+    "_people_words": "synthetic",
+    "_catalogue": "synthetic",
+    "_choices": "dials",
+    "_opinions": "truth",
+    "_stars": "synthetic",
+    "_tastes": "synthetic",
 }
 
 
