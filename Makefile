@@ -5,7 +5,7 @@ NB ?=
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test lab execute search perturb mutants replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book test lab execute search intervals perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -51,6 +51,9 @@ replicate: setup-dev  ## every conclusion on real data (DATA=folder)
 
 search: setup-dev  ## run the searches and long trials that have no record (NB=, DATA=folder, CHECK=1)
 	$(BIN)/python tools/search.py $(NB) $(if $(DATA),--data $(DATA)) $(if $(CHECK),--check)
+
+intervals: setup-dev  ## how often do 95% intervals cover the truth?
+	$(BIN)/python tools/intervals.py
 
 perturb: setup-dev  ## how far each number moves under other conditions
 	$(BIN)/python tools/perturb.py

@@ -321,12 +321,28 @@ def canonical(node: ast.AST) -> str:
         if field in ("kind", "type_comment", "type_params", "ctx"):
             continue
         parts = value if isinstance(value, list) else [value]
+        if isinstance(node, ast.JoinedStr):
+            parts = _pieces(node)
         if field == "body" and _has_docstring(node):
             parts = parts[1:]
         texts = [canonical(p) if isinstance(p, ast.AST) else repr(p) for p in parts]
         if texts and texts != ["None"]:
             fields.append(f"{field}={';'.join(texts)}")
     return f"{type(node).__name__}({', '.join(fields)})"
+
+
+def _pieces(text: ast.JoinedStr) -> list[ast.expr]:
+    """What an f-string is made of; some versions of Python cut its text up, or add empty pieces."""
+    pieces: list[ast.expr] = []
+    for piece in text.values:
+        last = pieces[-1] if pieces else None
+        if not isinstance(piece, ast.Constant):
+            pieces.append(piece)
+        elif isinstance(last, ast.Constant):
+            pieces[-1] = ast.Constant(str(last.value) + str(piece.value))
+        elif piece.value:
+            pieces.append(piece)
+    return pieces
 
 
 def _has_docstring(node: ast.AST) -> bool:

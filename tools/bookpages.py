@@ -54,7 +54,7 @@ PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
 PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/*.py"]
 # What some chapters read or start besides.
 PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py"]
-PACKAGE += ["reports/replication-*.json"]
+PACKAGE += ["reports/replication-*.json", "reports/records/*.json"]
 # It mixes data of its own, whatever ratings there are.
 OWN_DATA = "dcn/feature_crosses"
 PITFALL = re.compile(r"^>? ?\*\*Pitfall: (.+?)\*\*", re.MULTILINE | re.DOTALL)

@@ -151,7 +151,6 @@ def _summary(differences: np.ndarray) -> dict[str, float]:
 def main() -> None:
     """The command."""
     report = records.about() | measure()
-    text = json.dumps(report, indent=1) + "\n"
     notebooks.write_report(report, REPORT)
     print(json.dumps(report, indent=1))
 

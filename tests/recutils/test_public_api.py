@@ -79,6 +79,13 @@ def test_finds_the_contract():
         "movies.Movies.from_frames",
         "loading.load_movies",
         "conclusions.conclude",
+        "experiments.trials",
+        "experiments.Trials.conclude",
+        "experiments.Trials.searched",
+        "searching.search",
+        "searching.recorded",
+        "searching.table",
+        "searching.Search.expected_best",
         "datasets.split",
         "datasets.vocabulary",
         "datasets.to_dataset",
@@ -93,7 +100,7 @@ def test_finds_the_contract():
         "truth.Truth.watch_probability",
     }
     assert promised <= set(NAMES)
-    for name in ("set_seed", "load_movies", "conclude"):
+    for name in ("set_seed", "load_movies", "conclude", "trials", "search", "recorded"):
         assert inspect.isfunction(getattr(recutils, name))
         assert name in recutils.__all__
 
