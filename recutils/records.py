@@ -94,9 +94,9 @@ def key(cells: Sequence[str], function: str, name: str, trials: Trials) -> str:
 def source_key(cells: Sequence[str], function: str, name: str) -> str:
     """A fingerprint of a call and of all code of the notebook that it reaches.
 
-    It holds the arguments of the call `function(name, …)` and, step by step, the last definition
-    of each name that they use, with what changes it later. Comments, docstrings and layout don't
-    count, nor does how many draws or trials are asked for, nor the code of packages.
+    It holds the arguments of the call `recutils.function(name, …)` and, step by step, the last
+    definition of each name that they use, with what changes it later. Comments, docstrings and
+    layout don't count, nor does how many draws or trials are asked for, nor the code of packages.
 
     Args:
       cells: code of a notebook's cells, or one string for a script, up to the call.
@@ -114,7 +114,9 @@ def source_key(cells: Sequence[str], function: str, name: str) -> str:
     statements = [statement for cell in cells for statement in _statements(cell)]
     calls = [call for s in statements for call in _calls(s, function) if _name_of(call) == name]
     if not calls:
-        raise ValueError(f"no call {function}({name!r}, …) with its name written out was found")
+        raise ValueError(
+            f"no call recutils.{function}({name!r}, …) with its name written out was found"
+        )
     call = _without_counts(calls[-1])
     definitions = _definitions(statements)
     reached: dict[str, str] = {}
@@ -153,7 +155,9 @@ def calls_in(cells: Sequence[str], function: str) -> list[Call]:
             for call in _calls(statement, function):
                 name = _name_of(call)
                 if name is None:
-                    raise ValueError(f"{function}(…) needs its name written out, as a string")
+                    raise ValueError(
+                        f"recutils.{function}(…) needs its name written out, as a string"
+                    )
                 draws, parts = _planned(call, function, _definitions(statements))
                 bounded = _argument(call, "bounded")
                 edges = [] if bounded is None else list(ast.literal_eval(bounded))
@@ -224,12 +228,12 @@ def read(kind: str, name: str, data: str) -> dict[str, Any] | None:
     return _load(path) if path.is_file() else None
 
 
-def all_of(kind: str, name: str) -> list[dict[str, Any]]:
+def all_of(kind: str, name: str | None = None) -> list[dict[str, Any]]:
     """The records of one name, for all data.
 
     Args:
       kind: "search" or "trials".
-      name: of the record.
+      name: of the record; None: of all names.
 
     Returns:
       The records.
@@ -240,7 +244,7 @@ def all_of(kind: str, name: str) -> list[dict[str, Any]]:
     See: CONTRIBUTING.md, “Searches and trials”.
     """
     found = [_load(path) for path in sorted(FOLDER.glob(f"{kind}-*.json"))]
-    return [record for record in found if record["name"] == name]
+    return [record for record in found if name is None or record["name"] == name]
 
 
 def write(kind: str, name: str, trials: Trials, record: dict[str, Any]) -> None:
@@ -334,7 +338,7 @@ def canonical(node: ast.AST) -> str:
 def _pieces(text: ast.JoinedStr) -> list[ast.expr]:
     """What an f-string is made of; some versions of Python cut its text up, or add empty pieces."""
     pieces: list[ast.expr] = []
-    for piece in text.values:
+    for piece in text.values:  # noqa: PD011 (not a frame's)
         last = pieces[-1] if pieces else None
         if not isinstance(piece, ast.Constant):
             pieces.append(piece)
@@ -364,12 +368,14 @@ def _statements(cell: str) -> list[ast.stmt]:
 
 def _calls(tree: ast.AST, function: str) -> Iterable[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _last_name(node.func) == function:
+        if isinstance(node, ast.Call) and _called(node) == function:
             yield node
 
 
-def _last_name(function: ast.expr) -> str | None:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
+def _called(call: ast.Call) -> str | None:
+    """The name of a function of recutils; None for others: indices and patterns search, too."""
+    whole = ast.unparse(call.func)
+    return whole.removeprefix("recutils.") if whole.startswith("recutils.") else None
 
 
 def _name_of(call: ast.Call) -> str | None:
@@ -388,7 +394,7 @@ class _WithoutCounts(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
-        function = _last_name(node.func) or ""
+        function = _called(node) or ""
         leave = _DONT_COUNT.get(function)
         if leave is None:
             return node
@@ -409,8 +415,10 @@ def _planned(
         draws = _int(_argument(call, "draws"), 20, definitions)
         return draws, draws + (_argument(call, "published") is not None)
     trials = _defined(_argument(call, "trials", 2), definitions)
-    if not isinstance(trials, ast.Call) or _last_name(trials.func) != "trials":
-        raise ValueError("recorded(…) needs trials that the notebook makes by recutils.trials(…)")
+    if not isinstance(trials, ast.Call) or _called(trials) != "trials":
+        raise ValueError(
+            "recutils.recorded(…) needs trials that the notebook makes by recutils.trials(…)"
+        )
     return 0, _int(_argument(trials, "num_trials", 0), 5, definitions)
 
 

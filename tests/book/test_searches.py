@@ -1,4 +1,4 @@
-"""Every search and long trial of the chapters is on record: whole, fresh, fair, and not too dear."""
+"""Every search and long trial of the chapters is on record: whole, fresh, fair, affordable."""
 
 from recutils import records
 
@@ -72,7 +72,5 @@ def test_every_record_is_read():
     """A record that no chapter reads any more is deleted."""
     read = {(search.KINDS[f], call.name) for calls in CALLS.values() for f, call in calls}
     for kind in search.KINDS.values():
-        names = {
-            records._load(path)["name"] for path in sorted(records.FOLDER.glob(f"{kind}-*.json"))
-        }
+        names = {record["name"] for record in records.all_of(kind)}
         assert names <= {name for of, name in read if of == kind}

@@ -127,8 +127,8 @@ def test_arguments_and_results_are_documented(name):
     function = FUNCTIONS[name]
     arguments = section(function, "Args")
     for parameter in parameters(function):
-        assert re.search(rf"^  {parameter.name}: \S", arguments, re.M), parameter.name
-    described = re.findall(r"^  (\w+): ", arguments, re.M)
+        assert re.search(rf"^  \*{{0,2}}{parameter.name}: \S", arguments, re.M), parameter.name
+    described = re.findall(r"^  \*{0,2}(\w+): ", arguments, re.M)
     assert described == [parameter.name for parameter in parameters(function)]
 
 

@@ -122,7 +122,9 @@ def test_a_script_is_one_cell():
 
 @pytest.mark.parametrize("missing", [("search", "toy/other"), ("recorded", "toy/arm")])
 def test_there_must_be_such_a_call(missing):
-    with pytest.raises(ValueError, match=r"no call \w+\('toy/\w+', …\) with its name written out"):
+    with pytest.raises(
+        ValueError, match=r"no call recutils.\w+\('toy/\w+', …\) with its name written out"
+    ):
         key(CELLS, *missing)
     with pytest.raises(ValueError, match="written out"):
         key([*CELLS[:-1], "n = 'toy/arm'\nrecutils.search(n, arm, SPACE, trials)"])
@@ -150,8 +152,8 @@ def test_a_running_notebook_and_its_file_give_one_key(tmp_path):
         *CELLS[1:3],
         "!true\n" + CELLS[3],
         *CELLS[4:6],
-        "def search(*_, **__): pass\n",
-        "search('toy/arm', arm, SPACE, trials, worlds=2)\n"
+        "recutils.search = lambda *_, **__: None",
+        "recutils.search('toy/arm', arm, SPACE, trials, worlds=2)\n"
         "print(records.source_key(records.code_so_far(), 'search', 'toy/arm'))",
     ]
     cells[1] = "import recutils\nfrom scipy.stats import loguniform\n" + cells[1]
@@ -180,17 +182,22 @@ def test_calls_of_a_notebook():
     assert records.calls_in(cells, "recorded") == [records.Call("c", 2, 0, 7, [])]
 
 
+def test_others_search_too():
+    cells = ["index.search(queries, 10)\nre.search(pattern, text)\nsearch('a', 1)"]
+    assert records.calls_in(cells, "search") == []
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("search(name, arm, S, trials)", "needs its name written out"),
-        ("search('a', arm, S, trials, draws=2 * 3)", "must be written out or have a name"),
-        ("recorded('a', run, worlds)", "needs trials that the notebook makes"),
+        ("recutils.search(name, arm, S, trials)", "needs its name written out"),
+        ("recutils.search('a', arm, S, trials, draws=2 * 3)", "must be written out or have a name"),
+        ("recutils.recorded('a', run, worlds)", "needs trials that the notebook makes"),
     ],
 )
 def test_calls_that_nobody_can_read(cell, message):
     with pytest.raises(ValueError, match=message):
-        records.calls_in([cell], cell.partition("(")[0])
+        records.calls_in([cell], cell.partition("(")[0].removeprefix("recutils."))
 
 
 @pytest.mark.parametrize(

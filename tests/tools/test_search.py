@@ -51,6 +51,7 @@ def edit(chapter, before, after):
     nbformat.write(notebook, chapter)
 
 
+@pytest.mark.slow
 def test_killed_resumed_done_checked_and_out_of_date(chapter, capsys):
     assert search.stale_records(search.codes(chapter)) == ["search toy/arm", "trials toy/run"]
     # The kernel dies in the third draw: two are stored.
