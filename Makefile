@@ -7,7 +7,7 @@ DATA ?=
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test check lab execute chapters search perturb mutants replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book test check lab execute chapters search intervals perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -60,6 +60,9 @@ replicate: setup-dev  ## every conclusion on real data (DATA=folder)
 
 search: setup-dev  ## run the searches and long trials that have no record (NB=, DATA=folder, CHECK=1)
 	$(BIN)/python -m tools.search $(NB) $(if $(DATA),--data $(DATA)) $(if $(CHECK),--check)
+
+intervals: setup-dev  ## how often do 95% intervals cover the truth?
+	$(BIN)/python -m tools.intervals
 
 perturb: setup-dev  ## how far each number moves under other conditions
 	$(BIN)/python -m tools.perturb

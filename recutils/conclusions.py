@@ -131,7 +131,7 @@ def _verdict_of_margin(interval: Interval, margin: float) -> str:
 
 def _enough_digits(interval: Interval, edges: Sequence[float], digits: int) -> int:
     """The decimals with which no end that is off an edge is printed as if it were on it."""
-    for more in range(digits, min(digits + 6, 15)):
+    for more in range(digits, 16):
         ends = [(end, edge) for end in interval[1:] for edge in edges if end != edge]
         if all(round(end, more) != round(edge, more) for end, edge in ends):
             return more

@@ -7,6 +7,7 @@ one of the commands or the pytest plugin, because all of these run chapters in t
 import copy
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,6 +22,11 @@ from tools.chapter import Chapter
 # How a run ends that doesn't reach the last cell.
 Broken = (CellTimeoutError, DeadKernelError)
 Failed = (CellExecutionError, *Broken)
+
+
+def without_colours(text: str) -> str:
+    """A traceback as plain text, without the codes that colour it in a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
 
 
 def environment() -> dict[str, str]:

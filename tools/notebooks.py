@@ -14,7 +14,6 @@ import argparse
 import copy
 import hashlib
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -35,7 +34,6 @@ METADATA = {
 }
 # What a page needs of a cell's metadata; editors and kernels write more.
 KEPT = ("tags", "mystnb")
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def normal_form(notebook: NotebookNode) -> NotebookNode:
@@ -83,7 +81,7 @@ def _normal_outputs(outputs: Sequence[NotebookNode], count: int | None) -> list[
 
 def _readers_lines(traceback: Sequence[str]) -> list[str]:
     """A traceback without the frames in files: they name folders of one machine."""
-    return [entry for entry in traceback if not ANSI.sub("", entry).startswith("File ")]
+    return [entry for entry in traceback if not kernels.without_colours(entry).startswith("File ")]
 
 
 def write(chapter: Chapter) -> None:
@@ -131,7 +129,7 @@ def execute(chapter: Chapter) -> list[str]:
     try:
         ran = kernels.run(replace(chapter, document=empty))
     except kernels.Failed as error:
-        return [ANSI.sub("", str(error))]
+        return [kernels.without_colours(str(error))]
     ran = replace(ran, document=normal_form(ran.document))
     if not ran.problems:
         write(ran)

@@ -12,7 +12,17 @@ LAYERS = [
     {"reports", "compare", "claims", "mistakes"},
     {"chapter"},
     {"kernels"},
-    {"notebooks", "toc", "replicate", "perturb", "mutants", "upstream", "search", "setup"},
+    {
+        "notebooks",
+        "toc",
+        "replicate",
+        "perturb",
+        "mutants",
+        "upstream",
+        "search",
+        "intervals",
+        "setup",
+    },
     {"nbcheck", "site"},
 ]
 MODULES = {
