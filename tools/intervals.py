@@ -108,7 +108,7 @@ def coverage(differences: np.ndarray, target: float, test_to_train: float = 0.0)
     intervals = [
         conclusions.paired_interval(row, zeros, test_to_train=test_to_train) for row in differences
     ]
-    return sum(interval.low <= target <= interval.high for interval in intervals)
+    return int(sum(interval.low <= target <= interval.high for interval in intervals))
 
 
 def measure(times_worlds: int = 2_000, times_splits: int = 1_000) -> dict[str, Any]:
