@@ -44,6 +44,11 @@ class NumericFile(IPyNbFile):
             self.config.option.nbval_current_env = True
         with mock.patch.dict(os.environ, kernels.environment(), clear=True):
             super().setup()
+        # nbval asks for no history, in which `recutils.records` finds the code that has run.
+        execute = self.kernel.kc.execute
+        self.kernel.kc.execute = lambda *arguments, **options: execute(
+            *arguments, **(options | {"store_history": True})
+        )
 
     def collect(self) -> Iterator["NumericCell"]:
         """Makes a test of each code cell."""

@@ -89,6 +89,14 @@ CASES = {
         ),
         None,
     ),
+    "the code that has run is known": (
+        cell(
+            "'import sys' in In[-2] or 'import os' in In[-2], In[-1][:3]",
+            26,
+            new_output("execute_result", {"text/plain": '(True, "\'im")'}),
+        ),
+        None,
+    ),
 }
 
 
