@@ -146,8 +146,7 @@ class Trials:
         """
         sides = [_scores(name, s, len(self)) for name, s in (("ours", ours), ("theirs", theirs))]
         _check_same_people(*sides)
-        main_of = None if main_of is None else _checks.integer("main_of", main_of, low=1, high=3)
-        confidence = 1 - 0.05 / (main_of or 1)
+        confidence = conclusions.confidence_of(main_of)
         if self.real and self.split == "time":
             left, right = _by_person("ours", sides[0]), _by_person("theirs", sides[1])
             interval = conclusions.bootstrap_interval(left, right, confidence)

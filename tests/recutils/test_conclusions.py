@@ -23,6 +23,17 @@ class TestConclude:
             "hit rate@100: two towers beat popularity   (5 seeds, paired)\n"
         )
 
+    def test_main_claims_hold_together(self, capsys):
+        ours, theirs = [1.0, 2.0, 4.0], [0.0, 0.5, 1.0]
+        conclusions.conclude("A beats B", ours, theirs, digits=2, main_of=2)
+        interval = conclusions.paired_interval(ours, theirs, confidence=0.975)
+        assert capsys.readouterr().out == (
+            f"open      +1.83 [{interval.low:+.2f}, {interval.high:+.2f}]   "
+            "A beats B   (3 seeds, paired, main)\n"
+        )
+        with pytest.raises(ValueError, match="main_of must be between 1 and 3, got 4"):
+            conclusions.conclude("A beats B", ours, theirs, main_of=4)
+
     @pytest.mark.parametrize(
         ("ours", "theirs", "better", "line"),
         [
