@@ -31,6 +31,7 @@ def conclude(
     theirs: npt.ArrayLike,
     better: str = "higher",
     digits: int = 3,
+    *,
     main_of: int | None = None,
 ) -> None:
     """Closes an argument without trials: prints the paired difference, its interval and verdict.
