@@ -3,9 +3,11 @@ PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3.13 python3,$(if 
 BIN := .venv/bin
 NB ?=
 DATA ?=
+# Two files at a time, each of them in one process; tools/nbcheck.py puts the longest first.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test lab execute search perturb mutants replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book test check lab execute chapters search intervals perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -15,11 +17,11 @@ setup-dev: .venv/authors
 
 .venv/readers: requirements.txt constraints.txt pyproject.toml tools/setup.py
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; name one: make setup PYTHON=/path/to/python3.12"; exit 1; }
-	$(PYTHON) tools/setup.py requirements.txt
+	$(PYTHON) -m tools.setup requirements.txt
 	@touch $@
 
 .venv/authors: .venv/readers requirements-dev.txt
-	$(PYTHON) tools/setup.py requirements.txt requirements-dev.txt
+	$(PYTHON) -m tools.setup requirements.txt requirements-dev.txt
 	@touch $@
 
 book: setup  ## build the site
@@ -27,14 +29,21 @@ book: setup  ## build the site
 	@echo "The book: file://$(CURDIR)/_build/html/index.html"
 
 test: setup-dev book lint  ## pass every test: notebooks, recutils, pages
-	$(BIN)/pytest --nbval --cov=recutils --cov-branch
-	$(BIN)/pytest tests/site
+	$(BIN)/pytest $(PARALLEL) --nbval --cov=recutils --cov-branch
+	$(BIN)/pytest $(PARALLEL) tests/site
+
+check: setup-dev lint  ## what takes two minutes: lint, quick tests, the notebooks as documents
+	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
 lab: setup  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab book
 
 execute: setup  ## run chapters from the top and store their outputs (NB=book/basics/retrieval.ipynb for one)
-	$(BIN)/python tools/notebooks.py execute $(NB)
+	$(BIN)/python -m tools.notebooks execute $(NB)
+	$(BIN)/python -m tools.toc
+
+chapters: setup  ## write _toc.yml and the README's map again, from book/chapters.yml and the titles
+	$(BIN)/python -m tools.toc
 
 lint: setup-dev  ## style, types, spelling
 	$(BIN)/ruff check .
@@ -47,19 +56,22 @@ bench: setup-dev  ## ours against the libraries' own functions, in one run (DATA
 	$(BIN)/python benchmarks/ann.py --out _build/ann.json
 
 replicate: setup-dev  ## every conclusion on real data (DATA=folder)
-	$(BIN)/python tools/replicate.py $(DATA)
+	$(BIN)/python -m tools.replicate $(DATA)
 
 search: setup-dev  ## run the searches and long trials that have no record (NB=, DATA=folder, CHECK=1)
-	$(BIN)/python tools/search.py $(NB) $(if $(DATA),--data $(DATA)) $(if $(CHECK),--check)
+	$(BIN)/python -m tools.search $(NB) $(if $(DATA),--data $(DATA)) $(if $(CHECK),--check)
+
+intervals: setup-dev  ## how often do 95% intervals cover the truth?
+	$(BIN)/python -m tools.intervals
 
 perturb: setup-dev  ## how far each number moves under other conditions
-	$(BIN)/python tools/perturb.py
+	$(BIN)/python -m tools.perturb
 
 mutants: setup-dev  ## small mistakes made on purpose: which ones do the checks catch?
-	$(BIN)/python tools/mutants.py
+	$(BIN)/python -m tools.mutants
 
 upstream: setup-dev  ## TFRS's and TFR's own tests (TFRS=checkout, TFR=checkout; without: those in TFRS's wheel)
-	$(BIN)/python tools/upstream.py $(if $(TFRS),--tfrs $(TFRS)) $(if $(TFR),--tfr $(TFR))
+	$(BIN)/python -m tools.upstream $(if $(TFRS),--tfrs $(TFRS)) $(if $(TFR),--tfr $(TFR))
 
 lock:  ## resolve constraints.txt anew (needs uv)
 	grep -hv '^-' requirements.txt requirements-dev.txt \

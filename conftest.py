@@ -1,3 +1,3 @@
 """Compares what notebooks print as numbers, with tolerances: tools/nbcheck.py says how."""
 
-pytest_plugins = ["nbcheck"]
+pytest_plugins = ["tools.nbcheck"]

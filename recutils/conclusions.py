@@ -31,6 +31,8 @@ def conclude(
     theirs: npt.ArrayLike,
     better: str = "higher",
     digits: int = 3,
+    *,
+    main_of: int | None = None,
 ) -> None:
     """Closes an argument without trials: prints the paired difference, its interval and verdict.
 
@@ -45,18 +47,37 @@ def conclude(
         the one that is judged: "at least 1% below" is `0.99 * theirs` with better="lower".
       better: "higher" if the claim is that ours is above theirs, "lower" if below.
       digits: decimals to print, those that are stable; more where the verdict would not show.
+      main_of: number of main claims of the chapter, if this is one of them.
 
     Raises:
-      TypeError: claim is not text, scores are not numbers, or digits is not an int.
-      ValueError: claim is empty or has several lines, better or digits is out of range, the
-        lengths differ, there are fewer than two seeds, or a score is not finite.
+      TypeError: claim is not text, scores are not numbers, or digits or main_of is not an int.
+      ValueError: claim is empty or has several lines, better, digits or main_of is out of range,
+        the lengths differ, there are fewer than two seeds, or a score is not finite.
 
     See: the page reference/status, and the end of every chapter that compares.
     """
-    interval = paired_interval(ours, theirs)
-    print_conclusion(
-        claim, interval, [f"{np.size(ours)} seeds, paired"], better=better, digits=digits
-    )
+    interval = paired_interval(ours, theirs, confidence_of(main_of))
+    basis = [f"{np.size(ours)} seeds, paired"]
+    main = main_of is not None
+    print_conclusion(claim, interval, basis, better=better, main=main, digits=digits)
+
+
+def confidence_of(main_of: int | None) -> float:
+    """The confidence of one interval, so that all main claims of a chapter hold at 95% together.
+
+    Args:
+      main_of: number of main claims, 1 to 3; None for a detail.
+
+    Returns:
+      0.95, or for main claims Bonferroni's 1 - 0.05 / main_of.
+
+    Raises:
+      TypeError: main_of is not an int.
+      ValueError: main_of is out of range.
+
+    See: the chapter basics/retrieval.
+    """
+    return 0.95 if main_of is None else 1 - 0.05 / _checks.integer("main_of", main_of, 1, 3)
 
 
 def print_conclusion(
@@ -131,7 +152,7 @@ def _verdict_of_margin(interval: Interval, margin: float) -> str:
 
 def _enough_digits(interval: Interval, edges: Sequence[float], digits: int) -> int:
     """The decimals with which no end that is off an edge is printed as if it were on it."""
-    for more in range(digits, min(digits + 6, 15)):
+    for more in range(digits, 16):
         ends = [(end, edge) for end in interval[1:] for edge in edges if end != edge]
         if all(round(end, more) != round(edge, more) for end, edge in ends):
             return more

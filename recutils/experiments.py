@@ -8,6 +8,7 @@ from recutils.loading import load_movies
 from recutils.movies import Movies
 from recutils.synthetic import movies as synthetic_movies
 
+import inspect
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -60,7 +61,7 @@ class Trials:
     See: the chapter basics/retrieval.
     """
 
-    seeds: range
+    seeds: Sequence[int]
     split: str
     test_fraction: float
     test_to_train: float
@@ -72,10 +73,7 @@ class Trials:
 
     def __iter__(self) -> Iterator[Trial]:
         for seed in self.seeds:
-            movies = _outside_of_search(self.split) if self.real else self._world(seed)
-            train, test = split_ratings(movies.ratings, self.split, self.test_fraction, seed)
-            seen = pd.concat([train, _set_aside(self.split)[1]]) if self.real else train
-            yield Trial(movies, train, test, seen, seed)
+            yield self._real_trial(seed) if self.real else self._trial_in_a_world(seed)
 
     def __str__(self) -> str:
         if not self.real:
@@ -104,8 +102,8 @@ class Trials:
         """
         num_trials = _checks.integer("num_trials", num_trials, low=1)
         if self.real:
-            rest, aside = _set_aside(self.split)
-            return [Trial(_real(), rest, aside, rest, _FIRST_OF_SEARCHES)]
+            movies, rest, aside = _real(self.split)
+            return [Trial(movies, rest, aside, rest, _FIRST_OF_SEARCHES)]
         return list(replace(self, seeds=range(_FIRST_OF_SEARCHES, _FIRST_OF_SEARCHES + num_trials)))
 
     def conclude(
@@ -147,12 +145,10 @@ class Trials:
         See: the chapter basics/retrieval.
         """
         sides = [_scores(name, s, len(self)) for name, s in (("ours", ours), ("theirs", theirs))]
-        main_of = None if main_of is None else _checks.integer("main_of", main_of, low=1, high=3)
-        confidence = 1 - 0.05 / (main_of or 1)
+        _check_same_people(*sides)
+        confidence = conclusions.confidence_of(main_of)
         if self.real and self.split == "time":
             left, right = _by_person("ours", sides[0]), _by_person("theirs", sides[1])
-            if not left.index.equals(right.index):
-                raise ValueError("ours and theirs must have scores of the same people")
             interval = conclusions.bootstrap_interval(left, right, confidence)
             basis = [f"1 split, {len(left)} people resampled"]
         else:
@@ -164,8 +160,15 @@ class Trials:
             claim, interval, basis, better=better, margin=margin, main=bool(main_of), digits=digits
         )
 
-    def _world(self, seed: int) -> Movies:
-        return synthetic_movies(**self.world, seed=seed)  # type: ignore[arg-type]
+    def _trial_in_a_world(self, seed: int) -> Trial:
+        movies = synthetic_movies(**self.world, seed=seed)  # type: ignore[arg-type]
+        train, test = split_ratings(movies.ratings, self.split, self.test_fraction, seed)
+        return Trial(movies, train, test, train, seed)
+
+    def _real_trial(self, seed: int) -> Trial:
+        movies, rest, aside = _real(self.split)
+        train, test = split_ratings(rest, self.split, self.test_fraction, seed)
+        return Trial(replace(movies, ratings=rest), train, test, pd.concat([train, aside]), seed)
 
 
 def trials(
@@ -228,14 +231,14 @@ def trials(
 
 
 def _generator_arguments() -> list[str]:
-    import inspect
-
     return [name for name in inspect.signature(synthetic_movies).parameters if name != "seed"]
 
 
-def _real() -> Movies:
-    """The ratings of the folder in RECUTILS_DATA, read once per process."""
-    return _load_folder(os.environ["RECUTILS_DATA"])
+def _real(split: str) -> tuple[Movies, pd.DataFrame, pd.DataFrame]:
+    """The folder in RECUTILS_DATA: everything, what is left for trials, and what for searches."""
+    movies = _load_folder(os.environ["RECUTILS_DATA"])
+    by = "user" if split == "user" else "random"
+    return movies, *split_ratings(movies.ratings, by, 0.2, _FIRST_OF_SEARCHES)
 
 
 @lru_cache(maxsize=1)
@@ -244,27 +247,35 @@ def _load_folder(folder: str) -> Movies:
     return load_movies()
 
 
-@lru_cache(maxsize=2)
-def _set_aside(split: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    by = "user" if split == "user" else "random"
-    return split_ratings(_real().ratings, by, 0.2, _FIRST_OF_SEARCHES)
-
-
-def _outside_of_search(split: str) -> Movies:
-    return replace(_real(), ratings=_set_aside(split)[0])
-
-
-def _scores(name: str, side: Sequence | pd.Series, num_trials: int) -> list[float | pd.Series]:
+def _scores(
+    name: str, side: Sequence[float | pd.Series] | pd.Series, num_trials: int
+) -> list[float | pd.Series]:
+    if not isinstance(side, Sequence | pd.Series | np.ndarray) or isinstance(side, str):
+        raise TypeError(f"{name} must be a list of scores, got {type(side).__name__}")
     scores = list(side)
     if len(scores) != num_trials:
         raise ValueError(
             f"{name} must have a score for each of the {num_trials} trials, got {len(scores)}"
         )
+    for number, score in enumerate(scores):
+        if not isinstance(score, pd.Series) and np.ndim(score):
+            raise TypeError(f"{name}[{number}] must be a number or a Series by user_id")
+        _checks.floats(f"{name}[{number}]", np.atleast_1d(score), ndim=1)
     return scores
 
 
+def _check_same_people(ours: list[float | pd.Series], theirs: list[float | pd.Series]) -> None:
+    """In each trial both sides have a score of the same people, each once."""
+    for number, pair in enumerate(zip(ours, theirs, strict=True)):
+        people = [score.index for score in pair if isinstance(score, pd.Series)]
+        if not all(index.is_unique for index in people):
+            raise ValueError(f"in trial {number} somebody has more than one score")
+        if len(people) == 2 and not people[0].sort_values().equals(people[1].sort_values()):
+            raise ValueError(f"ours and theirs must have scores of the same people, trial {number}")
+
+
 def _by_person(name: str, side: list[float | pd.Series]) -> pd.Series:
-    """Each person's mean score over the trials."""
+    """Each person's mean score over the trials, in order of ids."""
     series = [score for score in side if isinstance(score, pd.Series)]
     if len(series) < len(side):
         raise TypeError(

@@ -5,7 +5,7 @@ It knows what the files hold; `recutils.movies` knows what is wrong with it.
 
 from __future__ import annotations
 
-from recutils import _words
+from recutils import _people_words
 from recutils._lines import TEXT, Field, Layout, header, line_of, read
 from recutils._validation import RowError, Table, validated
 from recutils.movies import Movies
@@ -291,7 +291,7 @@ def _people(
         {
             "user_id": users["user_id"],
             "user_gender": users["gender"].replace({"M": "male", "F": "female"}),
-            "bucketized_user_age": np.array(_words.AGES, object)[age],
+            "bucketized_user_age": np.array(_people_words.AGES, object)[age],
             "user_occupation_text": occupation,
             "user_zip_code": users["zip"],
         }

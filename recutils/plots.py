@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's palette without yellow and black, which vanish on a light or a dark page.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -144,4 +145,5 @@ def expected_best(ax: Axes, searches: Mapping[str, npt.ArrayLike]) -> None:
             f" {name}", (curve.size, curve[-1]), color=line.get_color(), va="center", fontsize=9
         )
     ax.set_xlabel("number of random draws")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.02)

@@ -6,9 +6,11 @@ from recutils import _checks, records
 from recutils.experiments import Trial, Trials
 
 import numbers
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,11 @@ from tqdm import tqdm
 Settings = dict[str, Any]
 # Share of a distribution on either side that counts as its edge.
 _EDGE = 0.025
+# Of the largest value of a curve; a draw that is run again may differ by so much.
+_TOLERANCE = 0.02
+_FIRST_SEED = 1_001
+# Names of columns in the table of draws.
+_TAKEN = ("score", "cpu_seconds")
 
 
 @dataclass(frozen=True)
@@ -102,45 +109,49 @@ def search(
     Raises:
       TypeError: an argument is of the wrong type.
       ValueError: an argument is out of range, published doesn't name the settings of space, a
-        curve hasn't one score per epoch, or every draw ended without a finite score.
+        curve hasn't one score per epoch, every draw ended without a finite score, or the record is
+        damaged.
 
     See: the chapter basics/retrieval.
     """
     draws = _checks.integer("draws", draws, low=1)
+    worlds = _checks.integer("worlds", worlds, low=1)
+    epochs = None if epochs is None else _checks.integer("epochs", epochs, low=1)
     _checks.choice("better", better, ("higher", "lower"))
+    _check_arm_and_trials("arm", arm, trials)
     if published is not None and set(published) != set(space):
         raise ValueError(f"published must name {sorted(space)}, got {sorted(published)}")
-    planned = [dict(published)] if published is not None else []
-    planned += draw_settings(space, draws)
+    if isinstance(bounded, str) or (strange := sorted(set(bounded) - {*space, "epochs"})):
+        what = bounded if isinstance(bounded, str) else strange
+        raise ValueError(f"bounded must be a list of settings of space, got {what!r}")
+    planned = draw_settings(space, draws)
+    if epochs is not None and "epochs" in space:
+        raise ValueError("epochs are read off the curve or searched: not both")
+    if published is not None:
+        planned.insert(0, {k: _plain(f"published[{k!r}]", published[k]) for k in space})
+    summary = _Summary(name, space, better, epochs, first=0 if published is not None else 1)
+
     data = records.data_label(trials)
-    key = records.source_key(records.code_so_far(), "search", name)
-    record = records.read("search", name, data)
+    key = records.key(records.code_so_far(), "search", name, trials)
     mode = records.mode()
-    if record is not None and record["key"] != key and mode != "make":
-        records.note(f"{name}: the arm has changed since it was searched; run `make search`")
-        done = record["draws"][: len(planned)]
-    else:
-        done = record["draws"] if record is not None and record["key"] == key else []
-        arm_on_worlds = _Arm(arm, trials, worlds, epochs)
-        if mode == "check" and done:
-            _compare_again(name, arm_on_worlds, done)
-
-        def store(all_draws: list[dict[str, Any]]) -> None:
-            records.write("search", name, data, {"key": key, "draws": all_draws})
-
-        store_now = store if mode == "make" else None
-        done = _run_missing(name, arm_on_worlds, planned, done, store_now)
-    first = 0 if published is not None else 1
-    rows = [_row(draw, better, epochs is not None) for draw in done[: len(planned)]]
-    best = (max if better == "higher" else min)(rows, key=lambda row: row["score"])
-    if not np.isfinite(best["score"]):
-        raise ValueError(f"{name}: no draw ended with a finite score")
-    settings = {k: v for k, v in best.items() if k not in ("score", "cpu_seconds")}
-    edges = [k for k in space if _at_edge(space[k], settings[k])]
-    edges += ["epochs"] if epochs is not None and settings["epochs"] == epochs else []
-    table = pd.DataFrame(rows, index=pd.RangeIndex(first, first + len(rows), name="draw"))
-    at_edge = [k for k in edges if k not in bounded]
-    return Search(name, settings, best["score"], table, better, at_edge)
+    record = records.read("search", name, data) or {"key": key, "draws": []}
+    done = record["draws"][: len(planned)]
+    if record["key"] != key:
+        if mode != "make" and all(draw["settings"].keys() == space.keys() for draw in done):
+            records.note(f"{name}: the arm or the data have changed since; run `make search`")
+            return summary.of(done, bounded)
+        done = []
+    run = _Arm(arm, trials, worlds, epochs).run
+    if mode == "check" and done:
+        _compare_again(name, run, done)
+    if mode != "make" and len(done) < len(planned):
+        records.note(f"{name}: {len(planned) - len(done)} draws are not on record; searching")
+    for settings in _progress(planned[len(done) :], name):
+        done = [*done, run(settings)]
+        if mode == "make":
+            edges = {"at_edge": summary.edges_of(done)}
+            records.write("search", name, trials, {"key": key, **edges, "draws": done})
+    return summary.of(done, bounded)
 
 
 def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
@@ -154,42 +165,55 @@ def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
       [draws] dicts of settings.
 
     Raises:
-      TypeError: a setting is neither a list nor a distribution.
-      ValueError: space or a list is empty.
+      TypeError: a setting is neither a list nor a distribution, or a value is neither a number,
+        text, a bool, None nor a list of these.
+      ValueError: space or a list is empty, or a setting has a name that is taken.
+
+    See: the chapter basics/retrieval.
     """
-    if not space:
-        raise ValueError("space must name at least one setting")
+    if not isinstance(space, Mapping) or not space:
+        raise ValueError(f"space must name at least one setting, got {space!r}")
     for name, values in space.items():
-        if isinstance(values, str) or not (hasattr(values, "rvs") or isinstance(values, Sequence)):
+        if name in _TAKEN:
+            raise ValueError(f"a setting can't be named {name!r}")
+        if isinstance(values, str) or not (hasattr(values, "ppf") or isinstance(values, Sequence)):
             raise TypeError(f"space[{name!r}] must be a list or a distribution, got {values!r}")
         if isinstance(values, Sequence) and not values:
             raise ValueError(f"space[{name!r}] must have at least one value")
-    rng = np.random.default_rng(1001)
-    return [{name: _draw(values, rng) for name, values in space.items()} for _ in range(draws)]
+    random = np.random.default_rng(_FIRST_SEED)
+    return [
+        {name: _draw(name, values, random.random()) for name, values in space.items()}
+        for _ in range(draws)
+    ]
 
 
 def expected_best(scores: npt.ArrayLike, better: str = "higher") -> npt.NDArray[np.float64]:
     """The expected best of n of these scores, chosen without replacement, for each n.
 
     Args:
-      scores: [num_draws] numbers; infinite where a run failed.
+      scores: [num_draws] numbers; infinite where a run failed, which then counts as the worst of
+        the others.
       better: "higher" or "lower".
 
     Returns:
       [num_draws] floats, for n = 1 to num_draws.
 
     Raises:
-      ValueError: there is no score.
+      TypeError: scores are not numbers.
+      ValueError: there is no finite score, one is NaN, or better is out of range.
 
     See: the chapter basics/retrieval.
     """
     sign = 1 if _checks.choice("better", better, ("higher", "lower")) == "higher" else -1
-    ranked = np.sort(sign * _checks.floats("scores", scores, ndim=1, allow_infinite=True))
+    signed = sign * _checks.floats("scores", scores, ndim=1, allow_infinite=True).astype(float)
+    ended = np.isfinite(signed)
+    if not ended.any():
+        raise ValueError("scores must hold a finite number, got none")
+    ranked = np.sort(np.where(ended, signed, signed[ended].min()))
     sizes = np.arange(1, ranked.size + 1)
     # The i-th smallest is the best of those subsets whose other members are all below it.
     chances = comb(sizes - 1, sizes[:, None] - 1) / comb(ranked.size, sizes)[:, None]
-    worst = np.min(ranked[np.isfinite(ranked)], initial=0)
-    return np.asarray(sign * chances @ np.where(np.isfinite(ranked), ranked, worst), np.float64)
+    return np.asarray(sign * chances @ ranked, np.float64)
 
 
 def table(*searches: Search) -> pd.DataFrame:
@@ -235,36 +259,69 @@ def recorded(
       A row per trial, a column per score.
 
     Raises:
-      TypeError: a score is not a number.
+      TypeError: a score is not a number, or another argument is of the wrong type.
+      ValueError: a score is not finite, or the record is damaged.
 
-    See: CONTRIBUTING.md, “Searches”.
+    See: CONTRIBUTING.md, “Searches and trials”.
     """
+    _check_arm_and_trials("run", run, trials)
+    digits = _checks.integer("digits", digits, low=0, high=15)
     data = records.data_label(trials)
-    key = records.source_key(records.code_so_far(), "recorded", name)
-    record = records.read("trials", name, data)
+    key = records.key(records.code_so_far(), "recorded", name, trials)
     mode = records.mode()
-    stale = record is not None and record["key"] != key
-    if stale and mode != "make":
-        records.note(f"{name}: the code has changed since the trials ran; run `make search`")
-    done: dict[str, dict[str, float]] = {}
-    if record is not None and not (stale and mode == "make"):
-        done = record["trials"]
-    missing = [str(seed) for seed in trials.seeds if str(seed) not in done]
-    first = str(trials.seeds[0])
-    for trial in tqdm(trials, desc=name, leave=False, disable=not missing):
-        seed = str(trial.seed)
-        if seed in missing:
-            done[seed] = {column: _number(name, score) for column, score in run(trial).items()}
-            if mode == "make":
-                records.write("trials", name, data, {"key": key, "trials": done})
-        elif seed == first and mode != "make":
-            again = run(trial)
-            same = all(abs(again[c] - s) < 10.0**-digits for c, s in done[seed].items())
-            words = f"the first of {len(trials)} recorded trials, run again, agrees to 1e-{digits}:"
-            print(words, same)
-        if not missing:
-            break
-    return pd.DataFrame([done[str(seed)] for seed in trials.seeds], index=trials.seeds)
+    record = records.read("trials", name, data) or {"key": key, "trials": {}}
+    done: dict[str, dict[str, float]] = record["trials"]
+    if record["key"] != key:
+        if mode == "make":
+            done = {}
+        else:
+            records.note(f"{name}: the code or the data have changed since; run `make search`")
+    missing = [seed for seed in trials.seeds if str(seed) not in done]
+    if missing and mode != "make":
+        records.note(f"{name}: {len(missing)} trials are not on record; running them")
+    first = trials.seeds[0]
+    if first not in missing and mode != "make":
+        _run_first_again(name, run, trials, done[str(first)], digits)
+    for trial in _progress(replace(trials, seeds=missing), name):
+        scores = {column: _number(name, score) for column, score in run(trial).items()}
+        done = {**done, str(trial.seed): scores}
+        if mode == "make":
+            records.write("trials", name, trials, {"key": key, "trials": done})
+    return pd.DataFrame([done[str(seed)] for seed in trials.seeds], index=list(trials.seeds))
+
+
+class _Summary:
+    """Turns stored draws into what a search found."""
+
+    def __init__(
+        self, name: str, space: Mapping[str, Any], better: str, epochs: int | None, first: int
+    ) -> None:
+        self._name, self._space, self._epochs, self._first = name, space, epochs, first
+        self._better, self._sign = better, 1 if better == "higher" else -1
+
+    def of(self, draws: list[dict[str, Any]], bounded: Sequence[str]) -> Search:
+        rows = [self._row(draw) for draw in draws]
+        best = max(rows, key=lambda row: self._sign * row["score"])
+        if not np.isfinite(best["score"]):
+            raise ValueError(f"{self._name}: no draw ended with a finite score")
+        settings = {k: v for k, v in best.items() if k not in ("score", "cpu_seconds")}
+        edges = [name for name in self.edges_of(draws) if name not in bounded]
+        table = pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="draw") + self._first)
+        return Search(self._name, settings, best["score"], table, self._better, edges)
+
+    def edges_of(self, draws: list[dict[str, Any]]) -> list[str]:
+        """Settings whose best value lies at the edge, for a reason or not."""
+        best = max(map(self._row, draws), key=lambda row: self._sign * row["score"])
+        edges = [name for name, values in self._space.items() if _at_edge(values, best[name])]
+        return edges + (["epochs"] if self._epochs and best["epochs"] == self._epochs else [])
+
+    def _row(self, draw: dict[str, Any]) -> dict[str, Any]:
+        """Settings, score and cost of one draw, at its best epoch."""
+        scores = [-np.inf if s is None else self._sign * s for s in draw["curve"]]
+        at = int(np.argmax(scores))
+        epochs = {} if self._epochs is None else {"epochs": at + 1}
+        cost = {"score": self._sign * float(scores[at]), "cpu_seconds": draw["cpu_seconds"]}
+        return draw["settings"] | epochs | cost
 
 
 class _Arm:
@@ -274,85 +331,119 @@ class _Arm:
         self, arm: Callable[..., Any], trials: Trials, worlds: int, epochs: int | None
     ) -> None:
         self._arm, self._trials, self._worlds, self._epochs = arm, trials, worlds, epochs
-        self._searched: list[Trial] | None = None
+
+    @cached_property
+    def _searched(self) -> list[Trial]:
+        return self._trials.searched(self._worlds)
 
     def run(self, settings: Settings) -> dict[str, Any]:
-        if self._searched is None:
-            self._searched = self._trials.searched(self._worlds)
+        """What is stored of a draw: its settings, its curve and what it cost."""
+        searched = self._searched
         started = time.process_time()
         more = {} if self._epochs is None else {"epochs": self._epochs}
-        curves = [np.atleast_1d(self._arm(t, **settings, **more)) for t in self._searched]
-        expected = self._epochs or 1
-        if any(curve.shape != (expected,) for curve in curves):
-            raise ValueError(f"the arm must return {expected} score(s), got {curves[0].shape}")
+        curves = [self._curve(self._arm(trial, **settings, **more)) for trial in searched]
+        # A run that fails in one world is no choice.
         curve = np.mean(curves, axis=0)
         return {
             "settings": settings,
             "curve": [round(float(s), 6) if np.isfinite(s) else None for s in curve],
-            "cpu_seconds": round(time.process_time() - started, 1),
+            "cpu_seconds": round(time.process_time() - started, 2),
         }
 
-
-def _run_missing(
-    name: str,
-    arm: _Arm,
-    planned: list[Settings],
-    done: list[dict[str, Any]],
-    store: Callable[[list[dict[str, Any]]], None] | None,
-) -> list[dict[str, Any]]:
-    done = list(done)
-    missing = planned[len(done) :]
-    if missing and store is None:
-        records.note(f"{name}: {len(missing)} draws are not on record; searching")
-    for settings in tqdm(missing, desc=name, leave=False, disable=not missing):
-        done.append(arm.run(settings))
-        if store is not None:
-            store(done)
-    return done
+    def _curve(self, returned: Any) -> npt.NDArray[np.float64]:
+        curve = np.asarray(returned)
+        if curve.dtype.kind not in "fiu":
+            raise TypeError(f"the arm must return numbers, got {type(returned).__name__}")
+        if curve.shape not in ([(), (1,)] if self._epochs is None else [(self._epochs,)]):
+            wanted = "one score" if self._epochs is None else f"{self._epochs} scores, one an epoch"
+            raise ValueError(f"the arm must return {wanted}, got shape {curve.shape}")
+        return np.atleast_1d(curve).astype(np.float64)
 
 
-def _compare_again(name: str, arm: _Arm, done: list[dict[str, Any]]) -> None:
-    """Runs one stored draw again.
+def _compare_again(
+    name: str, run: Callable[[Settings], dict[str, Any]], done: list[dict[str, Any]]
+) -> None:
+    """Runs one stored draw again, any of them.
 
     Raises:
-      ValueError: its curve differs by more than 2%.
+      ValueError: its curve differs by more than 2% of its largest value.
     """
-    number = np.random.default_rng().integers(len(done))
-    again = arm.run(done[number]["settings"])
-    pairs = zip(done[number]["curve"], again["curve"], strict=True)
-    worst = max((abs(a - b) / max(abs(a), 1e-9) for a, b in pairs if None not in (a, b)), default=0)
-    records.note(f"{name}: draw {number} again, largest difference {worst:.2%}")
-    if worst > 0.02:
-        raise ValueError(f"{name}: draw {number} differs by {worst:.1%} from its record")
+    number = int(np.random.default_rng().integers(len(done)))
+    before = np.array(done[number]["curve"], np.float64)
+    now = np.array(run(done[number]["settings"])["curve"], np.float64)
+    scale = max(np.nanmax(np.abs(before), initial=0), 1e-9)
+    # Where only one of them failed, they differ altogether.
+    apart = np.where(np.isnan(before) & np.isnan(now), 0, np.abs(now - before) / scale)
+    worst = float(np.max(np.nan_to_num(apart, nan=np.inf)))
+    if worst > _TOLERANCE:
+        raise ValueError(f"{name}: draw {number}, run again, differs by {worst:.1%} of its record")
+    records.note(f"{name}: draw {number}, run again, differs by {worst:.1%} at most")
 
 
-def _row(draw: dict[str, Any], better: str, has_epochs: bool) -> Settings:
-    """Settings, score and cost of one draw, at its best epoch."""
-    sign = 1 if better == "higher" else -1
-    signed = np.array([-np.inf if score is None else sign * score for score in draw["curve"]])
-    at = int(np.argmax(signed))
-    epochs = {"epochs": at + 1} if has_epochs else {}
-    cost = {"score": float(sign * signed[at]), "cpu_seconds": draw["cpu_seconds"]}
-    return draw["settings"] | epochs | cost
+def _run_first_again(
+    name: str,
+    run: Callable[[Trial], Mapping[str, float]],
+    trials: Trials,
+    before: Mapping[str, float],
+    digits: int,
+) -> None:
+    now = run(next(iter(trials)))
+    same = now.keys() == before.keys() and all(
+        abs(_number(name, now[column]) - before[column]) < 10.0**-digits for column in before
+    )
+    words = f"the first of {len(trials)} recorded trials, run again, agrees to 1e-{digits}: {same}"
+    print(words)
+    if records.mode() == "check":
+        records.note(f"{name}: {words}")
+        if not same:
+            raise ValueError(f"{name}: the first trial gives {dict(now)}, on record is {before}")
 
 
-def _draw(values: Any, rng: np.random.Generator) -> Any:
-    if hasattr(values, "rvs"):
-        value = values.rvs(random_state=rng)
-        return int(value) if isinstance(value, numbers.Integral) else float(f"{value:.3g}")
-    return values[rng.integers(len(values))]
+def _progress(steps: Any, name: str) -> Any:
+    """A bar on stderr where somebody may be watching; it is wiped at the end."""
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    hide: dict[str, Any] = {} if watched and len(steps) else {"disable": True}
+    return tqdm(steps, desc=name, leave=False, **hide)
+
+
+def _check_arm_and_trials(argument: str, function: Any, trials: Any) -> None:
+    if not callable(function):
+        raise TypeError(f"{argument} must be a function, got {type(function).__name__}")
+    if not isinstance(trials, Trials):
+        raise TypeError(f"trials must come from recutils.trials, got {type(trials).__name__}")
+
+
+def _draw(name: str, values: Any, uniform: float) -> Any:
+    if not hasattr(values, "ppf"):
+        return _plain(f"space[{name!r}]", values[int(uniform * len(values))])
+    # By its quantiles, a distribution gives the same draws whatever its library draws by.
+    value = values.ppf(uniform)
+    return int(value) if hasattr(values, "pmf") else float(f"{value:.3g}")
+
+
+def _plain(name: str, value: Any) -> Any:
+    """The value as a record gives it back."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, list | tuple):
+        return [_plain(name, part) for part in value]
+    if value is not None and not isinstance(value, str | bool | int | float):
+        raise TypeError(f"{name} must be numbers, text or lists of these, got {value!r}")
+    return value
 
 
 def _at_edge(values: Any, chosen: Any) -> bool:
     if isinstance(chosen, bool) or not isinstance(chosen, numbers.Real) or chosen == 0:
         return False
     if hasattr(values, "cdf"):
-        return not _EDGE < values.cdf(chosen) < 1 - _EDGE
+        return chosen in values.support() or not _EDGE < values.cdf(chosen) < 1 - _EDGE
     numeric = [v for v in values if isinstance(v, numbers.Real) and not isinstance(v, bool)]
-    return len(numeric) > 1 and chosen in (min(numeric), max(numeric))
+    return len(numeric) > 1 and not min(numeric) < chosen < max(numeric)
 
 
 def _number(name: str, score: Any) -> float:
     if isinstance(score, bool) or not isinstance(score, numbers.Real):
         raise TypeError(f"{name}: a recorded score must be a number, got {score!r}")
+    if not np.isfinite(float(score)):
+        raise ValueError(f"{name}: a recorded score must be finite, got {score}")
     return round(float(score), 6)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from recutils import _arguments, _checks, _histories, _new_films
+from recutils._opinions import Opinions
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +14,16 @@ import pandas as pd
 from scipy.special import ndtr
 
 STARS = np.arange(1, 6)
-_PAIRS_AT_ONCE = 200_000
 
 
-@dataclass(frozen=True)
-class Truth:
+@dataclass(frozen=True, kw_only=True)
+class Truth(Opinions):
     """The exact probabilities behind a synthetic world.
 
-    A person's next film is drawn from a mixture of tastes: `mixtures @ taste_probability`. The
-    stars of a person and a film come from a latent score, normal around
+    A person's first film is drawn from a mixture of tastes: `mixtures @ taste_probability`. Later
+    ones too, except that with probability `follow` they are drawn from the successors of the film
+    before; what was seen, or isn't there yet, is drawn again as a whole. The stars of a person and
+    a film come from a latent score, normal around
     `person_effect + film_effect + person_factors · film_factors`, cut at four places.
 
     Attributes:
@@ -26,34 +31,42 @@ class Truth:
       mixtures: [num_users, num_tastes] float64, rows sum to 1.
       taste_probability: [num_tastes, num_movies] float64, rows sum to 1.
       arrival: [num_movies] int64, the second from which a film can be watched.
+      mixture_prior: [num_ages, num_occupations, num_tastes] float64, parameters of the Dirichlet
+        distribution from which the mixtures of a group come; ages and occupations in the order of
+        `age_genre` and `occupation_genre`.
+      group_share: [num_ages, num_occupations] float64, each group's share of the people.
+      genre_liking: [num_tastes, num_movies] float64, what a taste makes of a film's genres.
+      own_liking_sd: [num_tastes] float64, the standard deviation of what it makes of the rest of a
+        film; both count in the log of `taste_probability`.
+      log_reach: [num_tastes] float64, what the log of a whole taste is shifted by, so that no taste
+        is more popular than another.
+      follow: probability that a choice is drawn from the successors of the film before.
+      successors, successor_weights: [num_movies, s], positions of films and with which probability
+        each is drawn, rows sum to 1; s is 0 if `follow` is 0.
       person_effect, film_effect: [num_users] and [num_movies] float64.
       person_factors, film_factors: [num_users, d] and [num_movies, d] float64.
-      noise: standard deviation of the latent score.
-      cuts: [4] float64, increasing: a latent score below the first gives 1 star, above the last 5.
       age_genre, occupation_genre: what an age or occupation adds to the latent score of a film for
         each of its genres; a film with n genres gets their sum divided by √n.
+      age_occupation_genre: the same for pairs of an age and an occupation, beyond what each adds.
+      agreement: how latent scores are tied to the watch probability (`shift`, `scale`, `slope`:
+        [num_users] float64, for `shift + scale · score + slope · log(probability)`), or None.
+      noise: standard deviation of the latent score.
+      cuts: [4] float64, increasing: a latent score below the first gives 1 star, above the last 5.
 
     See: the chapter basics/data.
     """
 
     user_ids: pd.Index
     movie_ids: pd.Index
-    mixtures: np.ndarray
-    taste_probability: np.ndarray
-    arrival: np.ndarray
-    person_effect: np.ndarray
-    film_effect: np.ndarray
-    person_factors: np.ndarray
-    film_factors: np.ndarray
     noise: float
     cuts: np.ndarray
-    age_genre: pd.DataFrame
-    occupation_genre: pd.DataFrame
 
     def watch_probability(
         self, user_ids: npt.ArrayLike, at: npt.ArrayLike | None = None
     ) -> np.ndarray:
-        """Probability of each film to be a person's next choice, with nothing seen yet.
+        """Probability of each film to be a person's first choice, with nothing seen yet.
+
+        Where films follow each other it is no ceiling for later choices: `next_probability` is.
 
         Args:
           user_ids: [n] strings.
@@ -65,20 +78,181 @@ class Truth:
         Raises:
           ValueError: an id is unknown, `at` has another length, or there was no film at a time.
         """
-        people = _positions("user_ids", user_ids, self.user_ids)
-        probability = self.mixtures[people] @ self.taste_probability
+        people = _arguments.positions("user_ids", user_ids, self.user_ids)
+        probability = self._of_tastes(people)
         if at is not None:
-            seconds = np.asarray(at)
-            if seconds.shape != people.shape or seconds.dtype.kind not in "iuf":
-                raise ValueError(
-                    f"at must hold one timestamp for each of the {people.size} users, "
-                    f"got {seconds.dtype} of shape {seconds.shape}"
-                )
+            seconds = _arguments.seconds("at", at, people.size, "users")
             probability *= self.arrival <= seconds[:, None]
         total = probability.sum(axis=1, keepdims=True)
         if (total == 0).any():
             raise ValueError(f"at {np.asarray(at)[(total == 0)[:, 0]][0]} no film had arrived yet")
         return probability / total
+
+    def next_probability(
+        self,
+        user_ids: npt.ArrayLike,
+        histories: Sequence[npt.ArrayLike],
+        timestamps: npt.ArrayLike,
+    ) -> np.ndarray:
+        """Probability of each film to be a person's next choice, after a history.
+
+        It knows the person's mixture of tastes: ordering by it is the best that can be done.
+
+        Args:
+          user_ids: [n] strings.
+          histories: n lists of movie ids, what each of them chose so far, oldest first; may be
+            empty.
+          timestamps: [n] seconds, the moment of the next choice: films that arrive later get 0.
+
+        Returns:
+          [n, num_movies] float64, columns in the order of `Movies.movies`, rows sum to 1; films of
+          the history get 0.
+
+        Raises:
+          ValueError: an id is unknown, lengths differ, a history has a film twice, or nothing is
+            left to choose.
+        """
+        people = _arguments.positions("user_ids", user_ids, self.user_ids)
+        films, lengths = _arguments.histories(histories, self.movie_ids, people.size)
+        seconds = _arguments.seconds("timestamps", timestamps, people.size, "users")
+        probability = self._next(people, films, lengths, seconds)
+        has_none = probability.sum(axis=1) == 0
+        if has_none.any():
+            row = np.flatnonzero(has_none)[0]
+            raise ValueError(
+                f"user {self.user_ids[people[row]]!r} has nothing left to choose at {seconds[row]}"
+            )
+        return probability
+
+    def group_probability(self, ages: npt.ArrayLike, occupations: npt.ArrayLike) -> np.ndarray:
+        """Probability of each film to be the first choice of somebody of whom a group is known.
+
+        It is exact as long as every film is there. With arrivals, `next_given_history` with empty
+        histories gives it by Monte Carlo.
+
+        Args:
+          ages: [n] strings, as in `bucketized_user_age`.
+          occupations: [n] strings, as in `user_occupation_text`.
+
+        Returns:
+          [n, num_movies] float64, columns in the order of `Movies.movies`, rows sum to 1.
+
+        Raises:
+          ValueError: an age or occupation is unknown, or the lengths differ.
+        """
+        age, occupation = self._groups(ages, occupations)
+        parameters = self.mixture_prior[age, occupation]
+        return parameters / parameters.sum(axis=1, keepdims=True) @ self.taste_probability
+
+    def next_given_history(
+        self,
+        histories: Sequence[npt.ArrayLike],
+        history_timestamps: Sequence[npt.ArrayLike],
+        timestamps: npt.ArrayLike,
+        num_draws: int = 2000,
+        seed: int = 0,
+        *,
+        ages: npt.ArrayLike | None = None,
+        occupations: npt.ArrayLike | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Probability of each film to be the next choice, for all that a history can tell.
+
+        It doesn't know the person: it averages over all mixtures of tastes, each as likely as the
+        world makes it and as it explains the history. So it is the ceiling of models that know
+        histories only (with `ages` and `occupations`: and groups).
+
+        Args:
+          histories: n lists of movie ids, what each person chose so far, oldest first; may be
+            empty.
+          history_timestamps: n lists of seconds, when they chose it.
+          timestamps: [n] seconds, the moment of the next choice.
+          num_draws: number of mixtures drawn for each person, at least 2.
+          seed: of the random numbers, >= 0.
+          ages: [n] strings, as in `bucketized_user_age`, if groups are known; else somebody's group
+            is each with its share of the world's people.
+          occupations: [n] strings, as in `user_occupation_text`; given if `ages` is.
+
+        Returns:
+          [n, num_movies] float64 probabilities, columns in the order of `Movies.movies`, rows sum
+          to 1; and [n, num_movies] float64, their standard errors by Monte Carlo.
+
+        Raises:
+          TypeError: num_draws or seed is not an int.
+          ValueError: an id, age or occupation is unknown, lengths differ, times decrease, a history
+            has a film twice or before its arrival, or nothing is left to choose.
+        """
+        num_draws = _checks.integer("num_draws", num_draws, low=2)
+        random = np.random.default_rng(_checks.integer("seed", seed, low=0))
+        films, lengths = _arguments.histories(histories, self.movie_ids, None)
+        seconds = _arguments.seconds("timestamps", timestamps, lengths.size, "histories")
+        chosen_at = _arguments.history_seconds(history_timestamps, lengths, seconds)
+        is_early = chosen_at < self.arrival[films]
+        if is_early.any():
+            film = self.movie_ids[films[is_early][0]]
+            raise ValueError(
+                f"histories has {film!r} at {chosen_at[is_early][0]}, before its arrival"
+            )
+        if (ages is None) != (occupations is None):
+            raise ValueError("ages and occupations must be given both or not at all")
+        if ages is None or occupations is None:
+            everyone = _histories.Prior.of_groups(
+                self.mixture_prior.reshape(-1, self.mixture_prior.shape[-1]),
+                self.group_share.ravel(),
+            )
+            priors = [everyone] * lengths.size
+        else:
+            age, occupation = self._groups(ages, occupations)
+            if age.size != lengths.size:
+                raise ValueError(
+                    f"ages must hold one for each of the {lengths.size} histories, got {age.size}"
+                )
+            priors = [
+                _histories.Prior(parameters[None], np.ones(1))
+                for parameters in self.mixture_prior[age, occupation]
+            ]
+        probability, error = np.empty((2, lengths.size, self.movie_ids.size))
+        ends = np.cumsum(lengths)
+        for row, (prior, end) in enumerate(zip(priors, ends, strict=True)):
+            past = slice(end - lengths[row], end)
+            steps = _histories.steps_of(self, films[past], chosen_at[past])
+            mixtures, weights = _histories.draw_mixtures(random, prior, steps, num_draws)
+            probability[row], error[row] = _histories.expected_next(
+                self, mixtures, weights, films[past], seconds[row]
+            )
+        return probability, error
+
+    def new_film_probability(
+        self,
+        user_ids: npt.ArrayLike,
+        movie_ids: npt.ArrayLike,
+        num_draws: int = 1000,
+        seed: int = 0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Probability of films of which only genres are known to be a person's first choice.
+
+        What a taste makes of a film beyond its genres, and its popularity, are drawn again, and the
+        probability is averaged. So it is the ceiling of models that know a new film's genres only.
+        All other films stay as they are: a film's probability is right up to its own share of all.
+
+        Args:
+          user_ids: [n] strings.
+          movie_ids: [m] strings, each film as if it alone were new.
+          num_draws: number of redraws, at least 2; the same for all films, so that films with the
+            same genres get the same probability.
+          seed: of the random numbers, >= 0.
+
+        Returns:
+          [n, m] float64 probabilities, and [n, m] float64, their standard errors by Monte Carlo.
+
+        Raises:
+          TypeError: num_draws or seed is not an int.
+          ValueError: an id is unknown.
+        """
+        num_draws = _checks.integer("num_draws", num_draws, low=2)
+        random = np.random.default_rng(_checks.integer("seed", seed, low=0))
+        people = _arguments.positions("user_ids", user_ids, self.user_ids)
+        films = _arguments.positions("movie_ids", movie_ids, self.movie_ids)
+        return _new_films.expected_choice(random, self, people, films, num_draws)
 
     def latent_score(self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike) -> np.ndarray:
         """Mean of the latent score whose cuts give the stars.
@@ -93,8 +267,8 @@ class Truth:
         Raises:
           ValueError: an id is unknown, or the lengths differ.
         """
-        people = _positions("user_ids", user_ids, self.user_ids)
-        films = _positions("movie_ids", movie_ids, self.movie_ids)
+        people = _arguments.positions("user_ids", user_ids, self.user_ids)
+        films = _arguments.positions("movie_ids", movie_ids, self.movie_ids)
         if people.shape != films.shape:
             raise ValueError(
                 f"user_ids and movie_ids must have one length, got {people.size} and {films.size}"
@@ -162,21 +336,13 @@ class Truth:
         )
         return float(np.sqrt(np.mean(np.square(error))))
 
-    def _latent(self, people: np.ndarray, films: np.ndarray) -> np.ndarray:
-        latent = self.person_effect[people] + self.film_effect[films]
-        for start in range(0, people.size, _PAIRS_AT_ONCE):
-            part = slice(start, start + _PAIRS_AT_ONCE)
-            latent[part] += np.einsum(
-                "nd,nd->n", self.person_factors[people[part]], self.film_factors[films[part]]
+    def _groups(
+        self, ages: npt.ArrayLike, occupations: npt.ArrayLike
+    ) -> tuple[np.ndarray, np.ndarray]:
+        age = _arguments.positions("ages", ages, self.age_genre.index)
+        occupation = _arguments.positions("occupations", occupations, self.occupation_genre.index)
+        if age.shape != occupation.shape:
+            raise ValueError(
+                f"ages and occupations must have one length, got {age.size} and {occupation.size}"
             )
-        return latent
-
-
-def _positions(name: str, ids: npt.ArrayLike, known: pd.Index) -> np.ndarray:
-    wanted = np.asarray(ids, dtype=object)
-    if wanted.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, got shape {wanted.shape}")
-    positions = known.get_indexer(pd.Index(wanted, dtype=object))
-    if (positions < 0).any():
-        raise ValueError(f"{name} has {wanted[positions < 0][0]!r}, which is not in this world")
-    return positions
+        return age, occupation

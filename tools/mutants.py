@@ -1,13 +1,13 @@
 """Would the book notice a mistake? Makes small ones on purpose, and counts how many are caught.
 
-    python tools/mutants.py [--again]
+    python -m tools.mutants [--again]
 
-KINDS below are small meaningful mistakes: a flipped sign, a wrong axis, another loss, a swapped
-split … Everywhere in the chapters' checked cells and in recutils where one could be made is a
-mutant; a fixed sample of them is drawn, in turn from each kind, and spread over the files. Each is
-made in a copy of the repository and run against the cheapest test that should see it: a chapter's
-own check by `pytest --nbval`, or a module's own unit tests, and if these pass, all unit tests. The
-same tests run once without a mistake, and must pass.
+KINDS in tools/mistakes.py are small meaningful mistakes: a flipped sign, a wrong axis, another
+loss, a swapped split … Everywhere in the chapters' checked cells and in recutils where one could be
+made is a mutant; a fixed sample of them is drawn, in turn from each kind, and spread over the
+files. Each is made in a copy of the repository and run against the cheapest test that should see
+it: a chapter's own check by `pytest --nbval`, or a module's own unit tests, and if these pass, all
+unit tests. The same tests run once without a mistake, and must pass.
 
 reports/mutants.json keeps what came out, after each run: the command can be stopped and started
 again. Which mutants survive is listed in tools/survivors.yml, each with the reason. Some are no
@@ -19,11 +19,7 @@ losses, splits and corrections, and they try everything, which takes hours here.
 """
 
 import argparse
-import ast
-import hashlib
-import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -31,20 +27,21 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import notebooks
 import yaml
-from replicate import versions
 
-ROOT = notebooks.BOOK.parent
-REPORT = notebooks.REPORTS / "mutants.json"
+from tools import reports
+from tools.chapter import UNCHECKED, chapters, tags
+from tools.mistakes import KINDS, Mutant, mutants_of
+from tools.reports import ROOT
+
+REPORT = reports.REPORTS / "mutants.json"
 SURVIVORS = Path(__file__).with_name("survivors.yml")
 SIZE = 60
 # Seconds for one mutant: one that hangs is caught.
@@ -53,195 +50,27 @@ PATIENCE = 900
 OWN_TESTS = {
     "models": "shared_models",
     "seeding": "compat",
-    "_words": "movies",
-    "_checks": "evaluation",
+    "_validation": "movies",
+    "_lines": "movielens",
+    "_film_words": "synthetic",
+    "_people_words": "synthetic",
+    "_catalogue": "synthetic",
+    "_choices": "dials",
+    "_opinions": "truth",
+    "_stars": "synthetic",
+    "_tastes": "synthetic",
 }
-
-Change = str | Callable[[re.Match[str]], str]
-
-
-def _one_more(match: re.Match[str]) -> str:
-    return f"{match[1]}{int(match[2]) + 1}"
-
-
-def _twice(match: re.Match[str]) -> str:
-    return f"{match[1]}{2 * float(match[2]):g}"
-
-
-def _other(*pairs: tuple[str, str]) -> Change:
-    """Each of two words becomes the other one."""
-    words = dict(pairs) | {b: a for a, b in pairs}
-    return lambda match: words[match[0]]
-
-
-# Name of the mistake -> patterns and what takes their place. They are looked for in code: not in
-# comments and docstrings, and within strings only where the pattern begins with a quotation mark.
-KINDS: dict[str, list[tuple[str, Change]]] = {
-    "another loss": [
-        (r'"mse"', '"mae"'),
-        (r"\bMeanSquaredError\b", "MeanAbsoluteError"),
-        (r"\bBinaryCrossentropy\b", "Hinge"),
-        (r"\b(ApproxNDCGLoss|ListMLELoss)\b", _other(("ApproxNDCGLoss", "ListMLELoss"))),
-        (r"\b(SoftmaxLoss|PairwiseHingeLoss)\b", _other(("SoftmaxLoss", "PairwiseHingeLoss"))),
-    ],
-    "a flipped sign": [
-        (r"(?<=[\w)\]]) - (?=[\w(\[])", " + "),
-        (r"(?<=[\w)\]]) \+ (?=[\w(\[])", " - "),
-    ],
-    "a wrong axis": [(r"\baxis=1\b", "axis=0"), (r"\baxis=-1", "axis=0"), (r"\baxis=0", "axis=1")],
-    "a dropped correction": [
-        (r"\bremove_accidental_hits=True", "remove_accidental_hits=False"),
-        (
-            r",\s*(candidate_sampling_probability|candidate_ids|sample_weight|mask)"
-            r"=[\w.]+(\[[^\]\n]*\])?(?=[,)])",
-            "",
-        ),
-    ],
-    # Not set_seed at a chapter's top: what comes later is seeded again, run by run.
-    "another seed": [(r"\b((?:seed=|RandomState\(|default_rng\())(\d+)", _one_more)],
-    "a swapped split": [
-        (r"(?<=[\w(\[ ])(?<!\.)\b(train|test)\b(?=[,)\[])", _other(("train", "test"))),
-        (r"(?<=[(\[ ])\b(validation|test)\b(?=[,)\[])", _other(("validation", "test"))),
-    ],
-    "k off by one": [(r"\b((?:top_)?k=)(\d+)", _one_more), (r"(?<=:) ?k(?=\])", "k - 1")],
-    "labels shuffled": [
-        (r"\b(labels|stars|y)(?=[,)])", lambda match: f"{match[0]}[::-1]"),
-        (r'(?<=\w\[)"user_rating"\](?=[,)])', '"user_rating"][::-1]'),
-    ],
-    "a layer removed": [
-        (r"\n *tf\.keras\.layers\.\w+\([^\n]*\),(?=\n)", ""),
-        (r"\btf\.keras\.layers\.(?:Dense|Dropout)\([^()]*\), ", ""),
-        (r", tf\.keras\.layers\.(?:Dense|Dropout)\([^()]*\)(?=\])", ""),
-    ],
-    "another statistic": [
-        (r"(?<=\.)(mean|sum)(?=\()", _other(("mean", "sum"))),
-        (r"\breduce_(mean|sum)(?=\()", lambda m: "reduce_" + {"mean": "sum", "sum": "mean"}[m[1]]),
-        (r"(?<=\.)(min|max)(?=\()", _other(("min", "max"))),
-        (r"\blog2\b", "log"),
-        (r"\bsqrt\b", "abs"),
-        (r"\*\* ?2\b", "** 3"),
-    ],
-    "an order turned round": [
-        (r"\bascending=False", "ascending=True"),
-        (r"(?<=sort\()-(?=\w)", ""),
-        (r"\[::-1\]", ""),
-        (r"\.head\(", ".tail("),
-        (r"(?<=\.)(argmin|argmax)\b", _other(("argmin", "argmax"))),
-    ],
-    "another setting": [
-        (
-            r"\b((?:learning_rate|l2|temperature|scale|noise|rate)=)(?=[\d.]*[1-9])(\d*\.?\d+)\b",
-            _twice,
-        ),
-        (r"\b((?:epochs|num_epochs|dim|projection_dim|num_layers)=)(\d+)\b", _one_more),
-    ],
-    "a condition turned round": [
-        (r"(?<=[\[( ])~(?=\w)", ""),
-        (r"\b(if|and|while) not ", lambda match: f"{match[1]} "),
-        (r"(?<!=)=(True|False)\b", lambda m: "=False" if m[1] == "True" else "=True"),
-    ],
-    "a limit off by one": [
-        (r" (<|<=) (?=[\w(-])", lambda match: " <= " if match[1] == "<" else " < "),
-        (r" (>|>=) (?=[\w(-])", lambda match: " >= " if match[1] == ">" else " > "),
-    ],
-}
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One mistake at one place.
-
-    Attributes:
-      kind: of mistake.
-      file: that it is made in, below the root of the repository.
-      cell: of a notebook; "" in a module.
-      line: of the cell or of the module, from 1.
-      before: its text.
-      after: its text with the mistake.
-      source: of the whole cell or module with the mistake.
-    """
-
-    kind: str
-    file: str
-    cell: str
-    line: int
-    before: str
-    after: str
-    source: str
-
-    @property
-    def key(self) -> str:
-        """A name that stays as long as these lines do."""
-        words = f"{self.kind}|{self.file}|{self.before.strip()}|{self.after.strip()}"
-        return hashlib.sha256(words.encode()).hexdigest()[:10]
-
-
-def _texts(source: str, tree: ast.AST) -> list[tuple[int, int]]:
-    """Where strings and comments stand: their first character, and the one behind their last."""
-    lines = source.splitlines(keepends=True)
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line))
-
-    def place(line: int, column: int) -> int:  # ast counts bytes
-        return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
-
-    found = []
-    for node in ast.walk(tree):
-        string = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if (string or isinstance(node, ast.JoinedStr)) and node.end_lineno and node.end_col_offset:
-            start = place(node.lineno, node.col_offset)
-            end = place(node.end_lineno, node.end_col_offset)
-            found.append((start, end))
-    return found + [m.span() for m in re.finditer(r"(?<![\"'])# .*", source)]
-
-
-def _meaning(source: str) -> str:
-    """The same for sources that say the same; "" for what isn't plain Python."""
-    try:
-        return ast.dump(ast.parse(source))
-    except SyntaxError:
-        return ""
-
-
-def mutants_of(source: str, file: str, cell: str = "") -> Iterator[Mutant]:
-    """Every mistake that can be made in a module or a cell; none in what isn't plain Python."""
-    meaning = _meaning(source)
-    if not meaning:
-        return
-    texts = _texts(source, ast.parse(source))
-    for kind, patterns in KINDS.items():
-        for pattern, change in patterns:
-            for match in re.finditer(pattern, source):
-                start, end = match.span()
-                quoted = pattern.startswith('"')
-                if any(a < end and start < b and not (quoted and a == start) for a, b in texts):
-                    continue
-                after = change if isinstance(change, str) else change(match)
-                mutated = source[:start] + after + source[end:]
-                if _meaning(mutated) in ("", meaning):
-                    continue
-                first = source.count("\n", 0, start + len(match[0]) - len(match[0].lstrip()))
-                yield Mutant(
-                    kind,
-                    file,
-                    cell,
-                    first + 1,
-                    source.split("\n")[first],
-                    "" if after == "" and match[0][0] == "\n" else mutated.split("\n")[first],
-                    mutated,
-                )
 
 
 def all_mutants() -> list[Mutant]:
     """Those of the chapters' cells whose output is compared as numbers, and those of recutils."""
     found: list[Mutant] = []
-    for path in notebooks.find():
-        for cell in nbformat.read(path, as_version=4).cells:
-            free = "nbval-ignore-output" in cell.metadata.get("tags", [])
-            if cell.cell_type == "code" and not free and "mystnb" not in cell.metadata:
-                found += mutants_of(cell.source, path.relative_to(ROOT).as_posix(), cell.id)
-    for path in sorted((ROOT / "recutils").glob("*.py")):
+    for chapter in chapters():
+        file = chapter.path.relative_to(ROOT).as_posix()
+        for cell in chapter.codes:
+            if UNCHECKED not in tags(cell) and "mystnb" not in cell.metadata:
+                found += mutants_of(cell.source, file, cell.id)
+    for path in sorted((ROOT / "recutils").rglob("*.py")):
         found += mutants_of(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
     return found
 
@@ -279,8 +108,9 @@ def tests_for(mutant: Mutant) -> list[list[str]]:
     """Arguments of pytest, cheapest test first."""
     if mutant.cell:
         return [["--nbval", mutant.file]]
-    stem = Path(mutant.file).stem
-    own = f"tests/recutils/test_{OWN_TESTS.get(stem, stem.lstrip('_'))}.py"
+    module = Path(mutant.file)
+    name = OWN_TESTS.get(module.stem, module.stem.lstrip("_"))
+    own = (Path("tests") / module.parent / f"test_{name}.py").as_posix()
     return [[own], ["tests/recutils"]] if (ROOT / own).is_file() else [["tests/recutils"]]
 
 
@@ -341,10 +171,7 @@ def try_none(arguments: Sequence[str]) -> bool:
 
 def read(path: Path = REPORT) -> dict[str, Any]:
     """The report so far; an empty one if there is none."""
-    if not path.exists():
-        return {"without": {}, "mutants": {}}
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return report
+    return reports.read(path, without={}, mutants={})
 
 
 def caught(report: dict[str, Any]) -> int:
@@ -376,8 +203,8 @@ def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
         for done in as_completed(running):
             part, key = running[done]
             report[part][key] = result = done.result()
-            report |= {"date": notebooks.today(), "versions": versions()}
-            notebooks.write_report(report, REPORT)
+            report |= {"date": reports.today(), "versions": reports.versions()}
+            reports.write(report, REPORT)
             if part == "without":
                 print(f"without a mistake: {key} {'passes' if result else 'FAILS'}", flush=True)
             else:

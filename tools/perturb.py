@@ -1,6 +1,6 @@
 """How far does each number of the book move when the conditions change?
 
-    python tools/perturb.py [NOTEBOOK …] [--condition NAME …]
+    python -m tools.perturb [NOTEBOOK …] [--condition NAME …]
 
 runs each notebook under the conditions below, one run at a time, and compares what it prints with
 what is stored: as `pytest --nbval` does, but it notes how far every decimal moved and goes on.
@@ -34,14 +34,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import nbcheck
-import nbformat
-import notebooks
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
-from replicate import versions
+from tools import kernels, reports
+from tools.chapter import UNCHECKED, Chapter, chapters, tags
+from tools.compare import Number, Pair, Tolerance, compare_outputs
 
-REPORT = notebooks.REPORTS / "perturbation.json"
+REPORT = reports.REPORTS / "perturbation.json"
 
 
 @dataclass(frozen=True)
@@ -59,19 +56,9 @@ class Condition:
     busy: bool = False
 
 
-def _threads(count: int) -> dict[str, str]:
-    names = (
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-    )
-    return dict.fromkeys(names, str(count))
-
-
 CONDITIONS: dict[str, Condition] = {
-    "1 thread": Condition(_threads(1)),
-    "2 threads": Condition(_threads(2)),
+    "1 thread": Condition(kernels.threads(1)),
+    "2 threads": Condition(kernels.threads(2)),
     "without oneDNN": Condition({"TF_ENABLE_ONEDNN_OPTS": "0"}),
     # TensorFlow's own kernels can't be limited; oneDNN, OpenBLAS and NumPy can.
     "SSE4.1": Condition(
@@ -137,37 +124,30 @@ def _load(busy: bool) -> Iterator[None]:
             loop.wait()
 
 
-def run(notebook: NotebookNode, place: Path, condition: Condition) -> NotebookNode:
-    """Runs a notebook under a condition; undeclared errors then stand in its outputs."""
-    environment = nbcheck.kernel_environment() | dict(condition.environment)
+def run(chapter: Chapter, condition: Condition) -> Chapter:
+    """Runs a notebook under a condition; undeclared errors are then among its outputs."""
     with tempfile.TemporaryDirectory() as empty, _load(condition.busy):
-        folder = Path(empty) if condition.elsewhere else place
-        return notebooks.run(notebook, folder, environment, allow_errors=True)
+        folder = Path(empty) if condition.elsewhere else None
+        return kernels.run(chapter, condition.environment, folder, allow_errors=True)
 
 
-def measure(notebook: NotebookNode, place: Path, condition: Condition) -> dict[str, Any]:
+def measure(chapter: Chapter, condition: Condition) -> dict[str, Any]:
     """Runs a notebook under a condition and compares it with what it stores.
-
-    Args:
-      notebook: with its stored outputs.
-      place: its folder.
-      condition: what is different in this run.
 
     Returns:
       "problems": what differs besides decimals, in sentences, each with its cell.
       "pairs": cell id -> the pairs of decimals, stored and of this run.
     """
     try:
-        ran = run(notebook, place, condition)
-    except (CellTimeoutError, DeadKernelError) as error:
+        ran = run(chapter, condition)
+    except kernels.Broken as error:
         return {"problems": [f"{type(error).__name__}: {error}"], "pairs": {}}
-    problems = notebooks.undeclared_errors(ran)
-    pairs: dict[str, list[nbcheck.Pair]] = {}
-    for stored, now in zip(notebook.cells, ran.cells, strict=True):
-        tags = stored.metadata.get("tags", [])
-        if stored.cell_type != "code" or "nbval-ignore-output" in tags:
+    problems = ran.undeclared_errors
+    pairs: dict[str, list[Pair]] = {}
+    for stored, now in zip(chapter.codes, ran.codes, strict=True):
+        if UNCHECKED in tags(stored):
             continue
-        result = nbcheck.compare_outputs(stored.outputs, now.outputs)
+        result = compare_outputs(stored.outputs, now.outputs)
         # text/html says again what text/plain says.
         pairs[stored.id] = [p for p in result.pairs if not p.part.startswith("text/html")]
         off = sum(p.apart > p.room for p in result.pairs)
@@ -200,12 +180,9 @@ def merge(entry: dict[str, Any], name: str, measured: dict[str, Any], today: str
     entry["numbers"] = list(known.values())
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path = REPORT) -> dict[str, Any]:
     """The report so far; an empty one if there is none."""
-    if not path.exists():
-        return {"notebooks": {}}
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return report
+    return reports.read(path, notebooks={})
 
 
 def write(report: dict[str, Any], path: Path) -> None:
@@ -218,21 +195,17 @@ def write(report: dict[str, Any], path: Path) -> None:
         slim["notebooks"][name] = {**entry, "numbers": places}
     text = json.dumps(slim, indent=1, ensure_ascii=False)
     text = re.sub(r'^( +)"row (\d+)"', lambda m: m[1] + rows[int(m[2])], text, flags=re.MULTILINE)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    notebooks.write_text(text + "\n", path)
+    reports.write_text(text + "\n", path)
 
 
-def too_far(entry: dict[str, Any], notebook: NotebookNode) -> list[list[Any]]:
+def too_far(entry: dict[str, Any], chapter: Chapter) -> list[list[Any]]:
     """The numbers of a notebook's report whose spread is beyond the tolerance of their cell."""
-    tolerances = {
-        cell.id: nbcheck.Tolerance.from_tags(cell.metadata.get("tags", []))
-        for cell in notebook.cells
-    }
+    tolerances = {cell.id: Tolerance.from_tags(tags(cell)) for cell in chapter.codes}
     return [
         number
         for number in entry["numbers"]
         if Decimal(number[6])
-        > tolerances[number[0]].widened(Decimal(number[5]), nbcheck.Number.parse(number[4]))
+        > tolerances[number[0]].widened(Decimal(number[5]), Number.parse(number[4]))
     ]
 
 
@@ -246,17 +219,15 @@ def moved(entry: dict[str, Any]) -> int:
     return sum(Decimal(number[6]) > 0 for number in entry["numbers"])
 
 
-def summary(report: dict[str, Any], stored: Mapping[str, NotebookNode]) -> str:
+def summary(report: dict[str, Any], stored: Mapping[str, Chapter]) -> str:
     """A line a notebook: how much was measured, and what lies outside of its tolerance."""
     lines = []
     for name, entry in report["notebooks"].items():
-        numbers = entry["numbers"]
         off = too_far(entry, stored[name]) if name in stored else []
         problems = sum(len(c["problems"]) for c in entry["conditions"].values())
         lines.append(
-            f"{name}: {len(numbers)} decimals, {moved(entry)} move, {len(off)} by too much; "
-            f"{problems} other differences; "
-            f"{len(entry['conditions'])} runs"
+            f"{name}: {len(entry['numbers'])} decimals, {moved(entry)} move, {len(off)} by too "
+            f"much; {problems} other differences; {len(entry['conditions'])} runs"
         )
         lines += [f"    {n[4]} ± {n[6]} (unit {n[5]}): cell {n[0]}, {n[1]}, {n[7]}" for n in off]
         for condition, run_ in entry["conditions"].items():
@@ -273,33 +244,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_intermixed_args(arguments)
     chosen = {names: conditions(names) for names in options.condition or RUNS}
     report = read(options.report)
-    stored = {
-        notebooks.name_of(path): (path.parent, nbformat.read(path, as_version=4))
-        for path in notebooks.find(options.notebooks)
-    }
+    stored = {chapter.name: chapter for chapter in chapters(options.notebooks)}
+    entries = report["notebooks"]
     if not options.notebooks:  # those that are no longer in the book
-        report["notebooks"] = {k: v for k, v in report["notebooks"].items() if k in stored}
-    for name, (_, notebook) in stored.items():
-        fingerprint = notebooks.fingerprint(notebook)
-        if report["notebooks"].get(name, {}).get("fingerprint") != fingerprint:
-            entry = {"fingerprint": fingerprint, "conditions": {}, "numbers": []}
-            report["notebooks"][name] = entry
-    for names, (name, (folder, notebook)) in itertools.product(chosen, stored.items()):
-        entry = report["notebooks"][name]
-        if names in entry["conditions"]:
+        entries = report["notebooks"] = {k: v for k, v in entries.items() if k in stored}
+    for name, chapter in stored.items():
+        if entries.get(name, {}).get("fingerprint") != chapter.fingerprint:
+            entries[name] = {"fingerprint": chapter.fingerprint, "conditions": {}, "numbers": []}
+    for names, (name, chapter) in itertools.product(chosen, stored.items()):
+        if names in entries[name]["conditions"]:
             continue
         start = time.perf_counter()
-        measured = measure(notebook, folder, chosen[names])
-        today = notebooks.today()
-        merge(entry, names, measured, today)
-        report |= {"date": today, "versions": versions(), "machine": notebooks.machine()}
+        measured = measure(chapter, chosen[names])
+        today = reports.today()
+        merge(entries[name], names, measured, today)
+        report |= {"date": today, "versions": reports.versions(), "machine": reports.machine()}
         write(report, options.report)
         print(f"{time.perf_counter() - start:6.1f} s  {name}: {names}", flush=True)
-    print(summary(report, {name: notebook for name, (_, notebook) in stored.items()}))
+    print(summary(report, stored))
     bad = any(
-        too_far(report["notebooks"][name], notebook)
-        or any(c["problems"] for c in report["notebooks"][name]["conditions"].values())
-        for name, (_, notebook) in stored.items()
+        too_far(entries[name], chapter)
+        or any(c["problems"] for c in entries[name]["conditions"].values())
+        for name, chapter in stored.items()
     )
     return 1 if bad else 0
 

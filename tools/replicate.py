@@ -1,6 +1,6 @@
 """Do the book's conclusions hold on real data?
 
-    python tools/replicate.py FOLDER [NOTEBOOK …]
+    python -m tools.replicate FOLDER [NOTEBOOK …]
 
 runs every chapter on the MovieLens data in FOLDER (by `RECUTILS_DATA`), takes each line that
 `recutils.conclude` prints, and puts it beside the line that the chapter stores for the synthetic
@@ -12,79 +12,14 @@ changed since the report was written on the same data and libraries isn't run ag
 
 import argparse
 import hashlib
-import importlib.metadata
-import json
-import platform
-import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import nbcheck
-import nbformat
-import notebooks
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
-
-PACKAGES = (
-    "tensorflow",
-    "tf-keras",
-    "tensorflow-recommenders",
-    "tensorflow-ranking",
-    "scann",
-    "numpy",
-    "pandas",
-)
-_SIGNED = r"[+\-−]?(?:[\d.,]+(?:e[+-]?\d+)?|nan|inf)"
-_CONCLUSION = re.compile(
-    rf"^(?P<verdict>holds|reversed|open) +(?P<effect>{_SIGNED}) +\[(?P<low>{_SIGNED}), "
-    rf"*(?P<high>{_SIGNED})\] {{2,}}(?P<claim>\S.*?) {{2,}}\((?P<seeds>\d+) seeds, paired\)$",
-    re.MULTILINE,
-)
-
-
-@dataclass(frozen=True)
-class Conclusion:
-    """A line of `recutils.conclude`; effect and interval as they were printed."""
-
-    verdict: str
-    effect: str
-    low: str
-    high: str
-    seeds: int
-    claim: str
-
-    def __str__(self) -> str:
-        return f"{self.verdict:<8} {self.effect} [{self.low}, {self.high}]"
-
-
-def conclusions(text: str) -> list[Conclusion]:
-    """Finds the lines of `recutils.conclude` in what cells printed."""
-    return [
-        Conclusion(
-            verdict=match["verdict"],
-            effect=match["effect"],
-            low=match["low"],
-            high=match["high"],
-            seeds=int(match["seeds"]),
-            claim=match["claim"],
-        )
-        for match in _CONCLUSION.finditer(text)
-    ]
-
-
-def all_conclusions(notebook: NotebookNode) -> dict[str, Conclusion]:
-    """All conclusions among a notebook's outputs, by claim."""
-    return {
-        conclusion.claim: conclusion
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for part in nbcheck.parts(cell.outputs)
-        if part.kind == "stdout"
-        for conclusion in conclusions(part.text)
-    }
+from tools import kernels, reports
+from tools.chapter import Chapter, chapters
+from tools.claims import Claim
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -105,25 +40,11 @@ def checksums(folder: Path) -> dict[str, str]:
     return found
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def replicate(
-    notebook: NotebookNode, place: Path, data: Path, before: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def replicate(chapter: Chapter, data: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
     """Runs one chapter on other data, and sets its conclusions beside the stored ones.
 
     Args:
-      notebook: the chapter with its stored outputs.
-      place: the chapter's folder, where it runs.
+      chapter: with its stored outputs.
       data: folder with MovieLens data.
       before: this function's result on the same data, which is taken over if it belongs to the
         chapter's code as it is now.
@@ -132,63 +53,62 @@ def replicate(
       "fingerprint" of the chapter, "error" (None if all went well), and "claims": each with its
       text and the conclusions "synthetic" and "real" (None where a run doesn't reach it).
     """
-    fingerprint = notebooks.fingerprint(notebook)
-    if before is not None and before["fingerprint"] == fingerprint:
+    if before is not None and before["fingerprint"] == chapter.fingerprint:
         return before
-    environment = nbcheck.kernel_environment() | {"RECUTILS_DATA": str(data.resolve())}
-    error = None
-    real: dict[str, Conclusion] = {}
+    error, real = None, {}
     try:
-        ran = notebooks.run(notebook, place, environment, allow_errors=True)
-        error = next(iter(notebooks.undeclared_errors(ran)), None)
-        real = all_conclusions(ran)
-    except (CellTimeoutError, DeadKernelError) as problem:
+        ran = kernels.run(chapter, {"RECUTILS_DATA": str(data.resolve())}, allow_errors=True)
+        error, real = next(iter(ran.undeclared_errors), None), ran.claims
+    except kernels.Broken as problem:
         error = f"{type(problem).__name__}: {problem}"
-    stored = all_conclusions(notebook)
     return {
-        "fingerprint": fingerprint,
+        "fingerprint": chapter.fingerprint,
         "error": error,
         "claims": [
             {
                 "claim": claim,
-                "synthetic": _without_claim(stored.get(claim)),
-                "real": _without_claim(real.get(claim)),
+                "synthetic": side(chapter.claims.get(claim)),
+                "real": side(real.get(claim)),
             }
-            for claim in dict.fromkeys([*stored, *real])
+            for claim in dict.fromkeys([*chapter.claims, *real])
         ],
     }
 
 
-def _without_claim(conclusion: Conclusion | None) -> dict[str, Any] | None:
-    if conclusion is None:
+def side(claim: Claim | None) -> dict[str, Any] | None:
+    """What a report says of a claim on one data set."""
+    if claim is None:
         return None
-    return {key: value for key, value in asdict(conclusion).items() if key != "claim"}
-
-
-def _chapters_before(path: Path, report: dict[str, Any]) -> dict[str, Any]:
-    """The chapters of an earlier report, if it is on the same data and libraries."""
-    if not path.exists():
-        return {}
-    earlier = json.loads(path.read_text(encoding="utf-8"))
-    same = all(earlier[key] == report[key] for key in ("data", "versions"))
-    return earlier["chapters"] if same else {}
+    said: dict[str, Any] = {
+        "verdict": claim.verdict,
+        "effect": claim.mean,
+        "low": claim.low,
+        "high": claim.high,
+    }
+    # The first edition's trials were seeds, always.
+    seeds = claim.trials == f"{claim.num_trials} seeds, paired"
+    said |= {"seeds": claim.num_trials} if seeds else {"trials": claim.trials}
+    return said | ({"main": True} if claim.main else {})
 
 
 def table(report: dict[str, Any]) -> str:
     """The report as text: one claim a line, synthetic beside real."""
-    lines = []
+    lines = [f"  {'synthetic':<36} {report['data']['folder']:<36} claim"]
     for name, chapter in report["chapters"].items():
         lines.append(name)
         if chapter["error"]:
             lines.append(f"  FAILED on these data: {chapter['error']}")
         for row in chapter["claims"]:
-            sides = [
-                str(Conclusion(claim=row["claim"], **row[side])) if row[side] else "not reached"
-                for side in ("synthetic", "real")
-            ]
-            lines.append(f"  {sides[0]:<36} {sides[1]:<36} {row['claim']}")
-    title = f"  {'synthetic':<36} {report['data']['folder']:<36} claim"
-    return "\n".join([title, *lines])
+            main_claim = (row["synthetic"] or row["real"]).get("main", False)
+            lines.append(
+                f"  {_shown(row['synthetic']):<36} {_shown(row['real']):<36} {row['claim']}"
+                + "  (main)" * main_claim
+            )
+    return "\n".join(lines)
+
+
+def _shown(one: dict[str, Any] | None) -> str:
+    return "{verdict:<8} {effect} [{low}, {high}]".format(**one) if one else "not reached"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -197,27 +117,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="an unpacked MovieLens folder")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     parser.add_argument("--again", action="store_true", help="run unchanged chapters, too")
-    parser.add_argument("--reports", type=Path, default=notebooks.REPORTS, help=argparse.SUPPRESS)
+    parser.add_argument("--reports", type=Path, default=reports.REPORTS, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args(arguments)
     files = checksums(options.folder)
     report: dict[str, Any] = {
         "data": {"folder": options.folder.resolve().name, "sha256": files},
-        "date": notebooks.today(),
-        "versions": versions(),
+        "date": reports.today(),
+        "versions": reports.versions(),
     }
     path = options.reports / f"replication-{options.folder.resolve().name}.json"
-    report["chapters"] = chapters = _chapters_before(path, report)
-    for notebook in notebooks.find(options.notebooks):
-        name = notebooks.name_of(notebook)
-        print(f"running {name}", flush=True)
-        stored = nbformat.read(notebook, as_version=4)
-        before = None if options.again else chapters.get(name)
-        chapters[name] = replicate(stored, notebook.parent, options.folder, before)
-        report["chapters"] = dict(sorted(chapters.items()))
-        notebooks.write_report(report, path)
+    earlier = reports.read(path)
+    same = all(earlier.get(key) == report[key] for key in ("data", "versions"))
+    known = earlier["chapters"] if same else {}
+    for chapter in chapters(options.notebooks):
+        print(f"running {chapter.name}", flush=True)
+        before = None if options.again else known.get(chapter.name)
+        known[chapter.name] = replicate(chapter, options.folder, before)
+        report["chapters"] = dict(sorted(known.items()))
+        reports.write(report, path)
     print(table(report))
     print(f"\nwritten to {path}")
-    return 1 if any(chapter["error"] for chapter in chapters.values()) else 0
+    return 1 if any(result["error"] for result in known.values()) else 0
 
 
 if __name__ == "__main__":

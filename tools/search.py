@@ -1,37 +1,59 @@
 """Searches and long trials of the chapters: computes what is not on record yet, and stores it.
 
-`make search` runs, of each chapter that reads a record, the cells up to the last one that does,
-and stores each draw and each trial as soon as it is there: it can be stopped at any time and
-resumes where it left off. A chapter whose records are there and up to date is not run.
+    python -m tools.search [NOTEBOOK …] [--data FOLDER] [--check]
+
+runs, of each chapter that reads a record, the cells up to the last one that does, and stores each
+draw and each trial as soon as it is there: it can be stopped at any time and resumes where it left
+off. A chapter whose records are whole and fresh is not run. With --check, one draw or trial of each
+record is run again, and must agree.
 """
 
 from recutils import experiments, records
 
 import argparse
+import copy
 import os
+import re
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
+from tools import kernels
+from tools.chapter import Chapter, chapters
 
-ROOT = Path(__file__).resolve().parent.parent
+KINDS = {"search": "search", "recorded": "trials"}
+PARTS = {"search": "draws", "trials": "trials"}
 
 
-def codes(path: Path) -> list[str]:
-    """The code cells of a notebook.
+def fresh_record(
+    cells: Sequence[str], function: str, call: records.Call, real: bool = False
+) -> dict[str, Any] | None:
+    """The record of a call, if it is whole and belongs to the code and the data as they are.
 
     Args:
-      path: of the notebook.
+      cells: code of the notebook's cells.
+      function: "search" or "recorded".
+      call: from `recutils.records.calls_in`.
+      real: whether the data are those in RECUTILS_DATA.
 
     Returns:
-      Their text, in order.
+      The record, or None.
     """
-    cells = nbformat.read(path, as_version=4).cells
-    return [cell.source for cell in cells if cell.cell_type == "code"]
+    kind = KINDS[function]
+    for record in records.all_of(kind, call.name):
+        if record["data"].startswith("real") != real:
+            continue
+        trials = experiments.trials(split=record["split"], **record["world"])
+        key = records.key(cells[: call.cell + 1], function, call.name, trials)
+        same_data = record["data"] == records.data_label(trials)
+        if same_data and record["key"] == key and len(record[PARTS[kind]]) >= call.parts:
+            return record
+    return None
 
 
-def stale_records(cells: list[str], real: bool = False) -> list[str]:
+def stale_records(cells: Sequence[str], real: bool = False) -> list[str]:
     """Names of a notebook's records that are missing, out of date or cut short.
 
     Args:
@@ -41,58 +63,77 @@ def stale_records(cells: list[str], real: bool = False) -> list[str]:
     Returns:
       "search logQ" or "trials main", in the order of the calls.
     """
-    stale = []
-    for function, kind, part in (("search", "search", "draws"), ("recorded", "trials", "trials")):
-        for name, number, draws in records.calls_in(cells, function):
-            key = records.source_key(cells[: number + 1], function, name)
-            stored = [r for r in records.all_of(kind, name) if r["data"].startswith("real") == real]
-            if not any(r["key"] == key and len(r[part]) >= draws for r in stored):
-                stale.append(f"{kind} {name}")
-    return stale
+    return [
+        f"{kind} {call.name}"
+        for function, kind in KINDS.items()
+        for call in records.calls_in(cells, function)
+        if fresh_record(cells, function, call, real) is None
+    ]
 
 
-def make_records(path: Path, mode: str) -> None:
+def run(chapter: Chapter, mode: str, data: Path | None = None) -> list[str]:
     """Runs a notebook up to the last cell that reads a record.
 
     Args:
-      path: of the notebook.
+      chapter: the notebook.
       mode: "make" or "check", for RECUTILS_RECORD.
+      data: folder of real ratings.
+
+    Returns:
+      What cells said about their records.
+
+    Raises:
+      CellExecutionError: a cell raised an error; a record didn't agree, say.
+      DeadKernelError: the kernel died.
     """
-    document = nbformat.read(path, as_version=4)
-    code_numbers = [i for i, cell in enumerate(document.cells) if cell.cell_type == "code"]
-    calls = [
-        number
-        for function in ("search", "recorded")
-        for _, number, _ in records.calls_in(codes(path), function)
+    sources = [cell.source for cell in chapter.codes]
+    last = max(call.cell for function in KINDS for call in records.calls_in(sources, function))
+    end = chapter.cells.index(chapter.codes[last]) + 1
+    document = copy.copy(chapter.document)
+    document.cells = chapter.cells[:end]
+    changed = {"RECUTILS_RECORD": mode} | ({"RECUTILS_DATA": str(data)} if data else {})
+    ran = kernels.run(replace(chapter, document=document), changed, timeout=10 * 3_600)
+    said = [
+        output.text
+        for cell in ran.codes
+        for output in cell.outputs
+        if output.output_type == "stream" and output.name == "stderr"
     ]
-    if not calls:
-        return
-    document.cells = document.cells[: code_numbers[max(calls)] + 1]
-    os.environ["RECUTILS_RECORD"] = mode
-    client = NotebookClient(document, timeout=None, resources={"metadata": {"path": path.parent}})
-    client.execute()
-    for cell in document.cells:
-        for output in cell.get("outputs", []):
-            if output.get("name") == "stderr" and "agai" in output.text:
-                print(output.text, end="")
+    return re.findall(r"^.*, run again, .*$", "".join(said), re.MULTILINE)
 
 
-def main() -> None:
-    """The command."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 1 if a chapter fails, or with --check a record is stale."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all chapters")
-    parser.add_argument("--data", help="folder of real ratings; default: the synthetic films")
-    parser.add_argument("--check", action="store_true", help="run one draw of each record again")
-    arguments = parser.parse_args()
-    if arguments.data:
-        os.environ["RECUTILS_DATA"] = str(Path(arguments.data).expanduser().resolve())
-    for path in arguments.notebooks or sorted((ROOT / "book").glob("*/*.ipynb")):
-        stale = stale_records(codes(path), real=bool(arguments.data))
-        if arguments.check or stale:
-            print(f"{path.stem}: {', '.join(stale) or 'checked'}", flush=True)
-            make_records(path, "check" if arguments.check else "make")
+    parser.add_argument("--data", type=Path, help="folder of real ratings")
+    parser.add_argument("--check", action="store_true", help="run one part of each record again")
+    options = parser.parse_intermixed_args(arguments)
+    os.environ.pop("RECUTILS_DATA", None)
+    data = options.data and options.data.expanduser().resolve()
+    if data:
+        os.environ["RECUTILS_DATA"] = str(data)
+    failed = 0
+    for chapter in chapters(options.notebooks):
+        sources = [cell.source for cell in chapter.codes]
+        if not any(records.calls_in(sources, function) for function in KINDS):
+            continue
+        stale = stale_records(sources, real=bool(data))
+        if options.check and stale:
+            print(f"{chapter.name}: first run `make search` for {', '.join(stale)}")
+            failed += 1
+        elif options.check or stale:
+            what = ", ".join(stale) or "one part of each record again"
+            print(f"{chapter.name}: {what}", flush=True)
+            try:
+                for line in run(chapter, "check" if options.check else "make", data):
+                    print(f"  {line}")
+            except kernels.Failed as error:
+                print(kernels.without_colours(str(error)))
+                failed += 1
         else:
-            print(f"{path.stem}: nothing to do")
+            print(f"{chapter.name}: nothing to do")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Do TFRS's and TFR's own tests pass on the versions that this book pins?
 
-    python tools/upstream.py [--tfrs CHECKOUT] [--tfr CHECKOUT]
+    python -m tools.upstream [--tfrs CHECKOUT] [--tfr CHECKOUT]
 
 runs the libraries' own test files against the installed packages, with `recutils` imported first,
 as the chapters do. TFRS brings test files in its wheel; a checkout (of the tag that
@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import notebooks
-import replicate
+from tools import reports
 
-REPORT = notebooks.REPORTS / "upstream.json"
+REPORT = reports.REPORTS / "upstream.json"
 TFRS, TFR = "tensorflow_recommenders", "tensorflow_ranking/python/keras"
 
 
@@ -92,11 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if checkout is not None
     }
     report = {
-        "date": notebooks.today(),
-        "versions": replicate.versions(),
+        "date": reports.today(),
+        "versions": reports.versions(),
         "libraries": libraries,
     }
-    notebooks.write_report(report, REPORT)
+    reports.write(report, REPORT)
     for library, result in libraries.items():
         print(f"{library}: {result['passed']} passed, {result['skipped']} skipped", end="")
         print(f", {len(result['failed'])} failed", *result["failed"])

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
-import notebooks
 import pytest
-from chapter import Chapter
 from frame import RULES
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import notebooks
+from tools.chapter import Chapter
 
 PROBLEM = """\
 You have a thousand ratings and want to know how many films they are about. Counting sounds easy,
@@ -112,7 +113,7 @@ def written(cells: Cells, folder: Path) -> Chapter:
     notebook = new_notebook(cells=list(cells.values()), metadata=notebooks.METADATA)
     path = folder / "films.ipynb"
     path.write_text(nbformat.writes(notebook) + "\n")
-    return Chapter.read(path, folder)
+    return Chapter.read(path)
 
 
 def kept(cells: Cells, folder: Path) -> dict[str, list[str]]:
@@ -208,7 +209,7 @@ BROKEN: list[tuple[str, Callable[[Cells], None], str]] = [
     (
         "conclusions",
         put_out("conclude", stdout(CONCLUSION.replace("5 seeds", "4 seeds"))),
-        "4 seeds",
+        "too few trials, 4 seeds",
     ),
     ("pitfalls", replace("pitfalls", "## Pitfalls", ""), "heading"),
     ("pitfalls", replace("pitfalls", "**Pitfall:", "**Trap:"), "show a pitfall"),

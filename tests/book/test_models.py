@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from chapter import all_chapters
+
+from tools.chapter import chapters
 
 MODELS = Path(__file__).resolve().parents[2] / "recutils" / "models.py"
 
@@ -22,7 +23,7 @@ def class_texts(source: str) -> dict[str, str]:
 PACKAGED = class_texts(MODELS.read_text(encoding="utf-8"))
 TAUGHT = [
     (chapter.name, name, text)
-    for chapter in all_chapters()
+    for chapter in chapters()
     for cell in chapter.codes
     if not cell.source.lstrip().startswith(("%", "!"))
     for name, text in class_texts(cell.source).items()

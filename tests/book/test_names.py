@@ -1,47 +1,41 @@
-"""Every name that the book promises to teach is used in a code cell of one of its chapters.
+"""Every name that a chapter promises to teach (in book/chapters.yml) is used in its code cells."""
 
-The promise stands in book/reference/names.yml, from which the site's index of names is made.
-"""
+import io
+import tokenize
 
-import bookpages
 import pytest
-from chapter import all_chapters, without_comments
 
-CODE = {
-    chapter.name: [without_comments(cell.source) for cell in chapter.codes]
-    for chapter in all_chapters()
+from tools import toc
+from tools.site import contents
+
+
+def without_comments(source: str) -> str:
+    """Python without comments; as it is where it can't be read (magics)."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return source
+    lines = source.splitlines()
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(lines)
+
+
+PROMISES = {
+    f"{entry.file}: {name if isinstance(name, str) else name['name']}": (entry.doc, name)
+    for entry in toc.entries()
+    for name in entry.names
 }
-PROMISES = [
-    (topic["topic"], topic["chapters"], entry)
-    for topic in bookpages.names()
-    for entry in topic["names"]
-]
 
 
-def forms(entry: str | dict) -> list[str]:
-    """How code may spell a name."""
-    return [entry] if isinstance(entry, str) else entry["forms"]
-
-
-def name_of(entry: str | dict) -> str:
-    """The name itself."""
-    return entry if isinstance(entry, str) else entry["name"]
-
-
-@pytest.mark.parametrize(
-    ("chapters", "entry"),
-    [(chapters, entry) for _, chapters, entry in PROMISES],
-    ids=[f"{topic}: {name_of(entry)}" for topic, _, entry in PROMISES],
-)
-def test_name_is_used_in_a_code_cell(chapters, entry):
-    sources = [source for name in chapters for source in CODE.get(name, [])]
-    used = any(
-        bookpages.pattern(form).search(source) for form in forms(entry) for source in sources
-    )
-    missing = [name for name in chapters if name not in CODE]
-    if not used and missing:
-        pytest.skip(f"not there yet: {', '.join(missing)}")
-    assert used, f"no code cell of {', '.join(chapters)} uses {name_of(entry)}"
+@pytest.mark.parametrize("promise", PROMISES)
+def test_name_is_used_in_a_code_cell(promise):
+    doc, name = PROMISES[promise]
+    forms = [name] if isinstance(name, str) else name["forms"]
+    sources = [without_comments(cell.source) for cell in contents.chapter(doc).codes]
+    assert any(contents.pattern(form).search(source) for form in forms for source in sources)
 
 
 @pytest.mark.parametrize(
@@ -60,4 +54,4 @@ def test_name_is_used_in_a_code_cell(chapters, entry):
     ],
 )
 def test_a_name_is_found_where_code_uses_it_and_nowhere_else(form, code, used):
-    assert bool(bookpages.pattern(form).search(code)) == used
+    assert bool(contents.pattern(form).search(code)) == used

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-import nbcheck
-import notebooks
-import perturb
 import pytest
-from chapter import all_chapters, tags
 
-REPORT = perturb.read(perturb.REPORT)
-CHAPTERS = {chapter.name: chapter for chapter in all_chapters()}
+from tools import perturb
+from tools.chapter import chapters, tags
+from tools.compare import Number, Tolerance
+
+REPORT = perturb.read()
+CHAPTERS = {chapter.name: chapter for chapter in chapters()}
 # A tag may be this many times as wide as what was seen, for other machines move numbers too.
 WIDEST = 30
 FEWEST_CONDITIONS = 8
@@ -20,7 +20,7 @@ def measured(name: str) -> dict:
     entry = REPORT["notebooks"].get(name)
     if not entry:
         pytest.skip(f"{name} is unmeasured: `make perturb`")
-    if entry["fingerprint"] != notebooks.fingerprint(CHAPTERS[name].notebook):
+    if entry["fingerprint"] != CHAPTERS[name].fingerprint:
         pytest.skip(f"{name} is unmeasured since it changed: `make perturb`")
     tried = perturb.tried(entry)
     if len(tried) < FEWEST_CONDITIONS:
@@ -32,7 +32,7 @@ def measured(name: str) -> dict:
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_spread_lies_within_its_tolerance(name):
     entry = measured(name)
-    assert perturb.too_far(entry, CHAPTERS[name].notebook) == []
+    assert perturb.too_far(entry, CHAPTERS[name]) == []
     problems = {c: run["problems"] for c, run in entry["conditions"].items() if run["problems"]}
     assert problems == {}
 
@@ -41,9 +41,9 @@ def test_every_spread_lies_within_its_tolerance(name):
 def test_no_tag_is_wider_than_what_was_measured_asks_for(name):
     entry = measured(name)
     for cell in CHAPTERS[name].codes:
-        tolerance = nbcheck.Tolerance.from_tags(tags(cell))
+        tolerance = Tolerance.from_tags(tags(cell))
         spreads = [
-            (Decimal(n[6]), abs(nbcheck.Number.parse(n[4]).value))
+            (Decimal(n[6]), abs(Number.parse(n[4]).value))
             for n in entry["numbers"]
             if n[0] == cell.id
         ]

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import nbcheck
-import nbformat
-import notebooks
 import pytest
-import replicate
 
-CHAPTER = notebooks.BOOK / "basics" / "retrieval.ipynb"
+from tools import kernels
+from tools.chapter import Chapter
+from tools.reports import BOOK
+
+CHAPTER = BOOK / "basics" / "retrieval.ipynb"
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-latest-small"
 GOALS = [
     "P@10: two towers without logQ stay below popularity",
@@ -18,11 +18,10 @@ GOALS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not DATA.is_dir(), reason=f"needs MovieLens ratings in ../shared/data/{DATA.name}"
 )
 def test_retrieval_meets_its_goals_on_movielens():
-    environment = nbcheck.kernel_environment() | {"RECUTILS_DATA": str(DATA)}
-    chapter = nbformat.read(CHAPTER, as_version=4)
-    found = replicate.all_conclusions(notebooks.run(chapter, CHAPTER.parent, environment))
+    found = kernels.run(Chapter.read(CHAPTER), {"RECUTILS_DATA": str(DATA)}).claims
     assert {claim: found[claim].verdict for claim in GOALS} == dict.fromkeys(GOALS, "holds")

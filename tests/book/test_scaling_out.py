@@ -5,12 +5,13 @@ import importlib.util
 import json
 import socket
 
-import nbformat
-import notebooks
 import numpy as np
 import pytest
 
-FOLDER = notebooks.BOOK / "beyond"
+from tools.chapter import Chapter
+from tools.reports import BOOK
+
+FOLDER = BOOK / "beyond"
 SPEC = importlib.util.spec_from_file_location("train_worker", FOLDER / "train_worker.py")
 train_worker = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(train_worker)
@@ -102,8 +103,7 @@ def test_the_seed_changes_the_order():
 
 
 def test_the_script_trains_the_class_of_the_chapter():
-    chapter = nbformat.read(FOLDER / "scaling_out.ipynb", as_version=4)
-    cells = [cell.source for cell in chapter.cells if cell.cell_type == "code"]
+    cells = [cell.source for cell in Chapter.read(FOLDER / "scaling_out.ipynb").codes]
     script = (FOLDER / "train_worker.py").read_text()
     assert class_text("\n".join(cells)) == class_text(script)
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
+
+from tools.chapter import Chapter
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("book", "recutils", "tools", "benchmarks")
@@ -68,15 +69,17 @@ ALLOWED: dict[str, dict[str, str]] = {
     "serving/export.ipynb": {
         "other programs": "a fresh Python as the client that loads what was saved"
     },
-    "tools/bookpages.py": {
+    "tools/kernels.py": {"other programs": "a kernel for each notebook"},
+    "tools/mutants.py": {"other programs": "the tests, on changed copies"},
+    "tools/perturb.py": {"other programs": "Python loops as load for the machine"},
+    "tools/reports.py": {"other programs": "none: platform.system() is a name of the machine's"},
+    "tools/setup.py": {"other programs": "pip and, on Debian, apt-get: it installs what is pinned"},
+    "tools/site/bookpages.py": {"address": "of a clone; it is written, not followed"},
+    "tools/site/contents.py": {"other programs": "git, for the dates of the pages"},
+    "tools/site/docstrings.py": {
         "address": "links of the site; they are written, not followed",
-        "other programs": "git, for the dates of the pages",
         "import by name": "recutils, to list its functions",
     },
-    "tools/mutants.py": {"other programs": "the tests, on changed copies"},
-    "tools/notebooks.py": {"other programs": "a kernel for each notebook"},
-    "tools/perturb.py": {"other programs": "Python loops as load for the machine"},
-    "tools/setup.py": {"other programs": "pip and, on Debian, apt-get: it installs what is pinned"},
     "tools/upstream.py": {"other programs": "the libraries' own tests, in a checkout"},
     "benchmarks/ann.py": {
         "other programs": "itself, once a library, so that they don't disturb each other",
@@ -174,8 +177,7 @@ def sources(path: Path) -> list[str]:
     """The Python in a file: all of it, or each cell of a notebook."""
     if path.suffix == ".py":
         return [path.read_text(encoding="utf-8")]
-    notebook = nbformat.read(path, as_version=4)
-    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell.source for cell in Chapter.read(path).codes]
 
 
 def foreign(codes: list[str]) -> set[str]:

@@ -1,7 +1,8 @@
 """The checks catch small mistakes: `make mutants` made some, and this is what came out."""
 
-import mutants
 import pytest
+
+from tools import mutants
 
 REPORT = mutants.read()
 DRAWN = {mutant.key: mutant for mutant in mutants.sample(mutants.all_mutants())}

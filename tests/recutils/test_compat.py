@@ -27,6 +27,7 @@ def python(code: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order",
     list(itertools.permutations(["tensorflow", "tensorflow_ranking", "tensorflow_recommenders"])),

@@ -23,6 +23,17 @@ class TestConclude:
             "hit rate@100: two towers beat popularity   (5 seeds, paired)\n"
         )
 
+    def test_main_claims_hold_together(self, capsys):
+        ours, theirs = [1.0, 2.0, 4.0], [0.0, 0.5, 1.0]
+        conclusions.conclude("A beats B", ours, theirs, digits=2, main_of=2)
+        interval = conclusions.paired_interval(ours, theirs, confidence=0.975)
+        assert capsys.readouterr().out == (
+            f"open      +1.83 [{interval.low:+.2f}, {interval.high:+.2f}]   "
+            "A beats B   (3 seeds, paired, main)\n"
+        )
+        with pytest.raises(ValueError, match="main_of must be between 1 and 3, got 4"):
+            conclusions.conclude("A beats B", ours, theirs, main_of=4)
+
     @pytest.mark.parametrize(
         ("ours", "theirs", "better", "line"),
         [
@@ -83,7 +94,77 @@ class TestConclude:
         assert not capsys.readouterr().out
 
 
+def printed(capsys, low, high, **options):
+    interval = conclusions.Interval((low + high) / 2, low, high)
+    conclusions.print_conclusion("A beats B", interval, ["5 worlds"], **options)
+    return capsys.readouterr().out
+
+
+class TestPrintConclusion:
+    @pytest.mark.parametrize(
+        ("low", "high", "verdict"),
+        [
+            (-0.009, 0.009, "holds"),
+            (0.002, 0.004, "holds"),
+            (0.002, 0.012, "open"),
+            (-0.012, 0.0, "open"),
+            (-0.02, 0.02, "open"),
+            (-0.01, 0.01, "open"),
+            (0.011, 0.02, "reversed"),
+            (-0.02, -0.011, "reversed"),
+        ],
+    )
+    def test_equivalence(self, capsys, low, high, verdict):
+        line = printed(capsys, low, high, margin=0.01)
+        assert line.split()[0] == verdict
+        assert line.endswith("A beats B   (5 worlds, within ±0.01)\n")
+
+    @pytest.mark.parametrize(
+        ("low", "high", "options", "ends"),
+        [
+            (0.0004, 0.2, {}, "[+0.0004, +0.2000]"),
+            (-0.2, -0.00004, {}, "[-0.20000, -0.00004]"),
+            (1e-9, 1.0, {}, "[+0.000000001, +1.000000000]"),
+            (0.0, 0.2, {}, "[+0.000, +0.200]"),  # it does touch 0
+            (-0.0004, 0.2, {}, "[-0.0004, +0.2000]"),
+            (0.0101, 0.02, {"margin": 0.01}, "[+0.0101, +0.0200]"),
+            (-0.0099, 0.005, {"margin": 0.01, "digits": 2}, "[-0.0099, +0.0050]"),
+            (0.4, 0.6, {"digits": 0}, "[+0.4, +0.6]"),
+        ],
+    )
+    def test_so_many_digits_that_the_verdict_shows(self, capsys, low, high, options, ends):
+        assert ends in printed(capsys, low, high, **options)
+
+    def test_says_what_is_a_main_claim(self, capsys):
+        assert printed(capsys, 1, 2, main=True).endswith("(5 worlds, main)\n")
+        line = printed(capsys, 1, 2, main=True, margin=3)
+        assert line.endswith("(5 worlds, within ±3, main)\n")
+
+    @pytest.mark.parametrize(
+        ("options", "error", "message"),
+        [
+            ({"better": "higher", "margin": 1.0}, ValueError, "a claim has a side or a margin"),
+            ({"margin": -1}, ValueError, "margin must be a finite number above 0"),
+            ({"margin": "1"}, TypeError, "margin must be a number"),
+            ({"digits": 16}, ValueError, "digits must be between 0 and 15"),
+        ],
+    )
+    def test_bad_input(self, capsys, options, error, message):
+        with pytest.raises(error, match=message):
+            printed(capsys, 1, 2, **options)
+
+
 class TestPairedInterval:
+    def test_nadeau_and_bengio_by_hand(self):
+        """Differences 1, 2, 3: their variance is 1. Test sets are a quarter of training sets."""
+        interval = conclusions.paired_interval([1, 2, 3], [0, 0, 0], 0.9, test_to_train=0.25)
+        half = stats.t.ppf(0.95, 2) * np.sqrt(1 / 3 + 1 / 4)
+        np.testing.assert_allclose(interval, [2, 2 - half, 2 + half])
+
+    def test_bad_ratio(self):
+        with pytest.raises(ValueError, match="test_to_train must be a finite number at least 0"):
+            conclusions.paired_interval([1, 2], [1, 2], test_to_train=-0.1)
+
     @settings(deadline=None)
     @given(scores)
     def test_is_scipys(self, pair):

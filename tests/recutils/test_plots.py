@@ -94,3 +94,19 @@ def test_ladder_without_ceiling(ax):
 def test_ladder_refuses_empty_rungs(ax, runs, baselines, named):
     with pytest.raises(ValueError, match=f"every rung needs a score, got none for .*{named}"):
         plots.ladder(ax, runs, baselines)
+
+
+def test_expected_best_draws_each_arm_to_its_last_draw(ax):
+    plots.expected_best(ax, {"logQ": [0.1, 0.3, 0.4], "plain": [0.2, 0.25]})
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2, 3], [1, 2]]
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[0.1, 0.3, 0.4], [0.2, 0.25]]
+    assert [text.get_text().strip() for text in ax.texts] == ["logQ", "plain"]
+    assert [text.xy for text in ax.texts] == [(3, 0.4), (2, 0.25)]
+    assert ax.texts[0].get_color() == ax.lines[0].get_color() != ax.texts[1].get_color()
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+
+
+@pytest.mark.parametrize(("searches", "named"), [({}, "anything"), ({"logQ": []}, "logQ")])
+def test_expected_best_needs_draws(ax, searches, named):
+    with pytest.raises(ValueError, match=f"every arm needs a draw, got none for .*{named}"):
+        plots.expected_best(ax, searches)

@@ -84,6 +84,13 @@ def test_finds_the_contract():
         "movies.Movies.from_frames",
         "loading.load_movies",
         "conclusions.conclude",
+        "experiments.trials",
+        "experiments.Trials.conclude",
+        "experiments.Trials.searched",
+        "searching.search",
+        "searching.recorded",
+        "searching.table",
+        "searching.Search.expected_best",
         "datasets.split",
         "datasets.vocabulary",
         "datasets.to_dataset",
@@ -104,7 +111,7 @@ def test_finds_the_contract():
         "truth.Truth.watch_probability",
     }
     assert promised <= set(NAMES)
-    for name in ("set_seed", "load_movies", "conclude"):
+    for name in ("set_seed", "load_movies", "conclude", "trials", "search", "recorded"):
         assert inspect.isfunction(getattr(recutils, name))
         assert name in recutils.__all__
 
@@ -131,8 +138,8 @@ def test_arguments_and_results_are_documented(name):
     function = FUNCTIONS[name]
     arguments = section(function, "Args")
     for parameter in parameters(function):
-        assert re.search(rf"^  {parameter.name}: \S", arguments, re.M), parameter.name
-    described = re.findall(r"^  (\w+): ", arguments, re.M)
+        assert re.search(rf"^  \*{{0,2}}{parameter.name}: \S", arguments, re.M), parameter.name
+    described = re.findall(r"^  \*{0,2}(\w+): ", arguments, re.M)
     assert described == [parameter.name for parameter in parameters(function)]
 
 

@@ -6,34 +6,15 @@ from recutils.truth import STARS
 import numpy as np
 import pandas as pd
 import pytest
+from goodness import UNLIKELY, distance, fit
 from scipy import stats
 
-# Of 10,000 right worlds one fails here; with a fixed seed that doesn't change from run to run.
-UNLIKELY = 1e-4
 NUM_DRAWS = (2_000, 32_000)
 
 
 @pytest.fixture(scope="module")
 def world():
     return synthetic.movies(300, 200, 12_000, seed=3)
-
-
-def distance(counts, probability):
-    """The p-value of counts under a distribution; rare outcomes are counted together.
-
-    The statistic compares each error with the one that the number of draws allows. So passing with
-    n and with 16 n draws means: the error falls as 1/√n.
-    """
-    n = counts.sum()
-    rarest_first = np.argsort(probability)
-    cell = (np.cumsum(probability[rarest_first]) * n // 12).astype(int)
-    cell = np.unique(cell, return_inverse=True)[1]
-    expected = np.bincount(cell, probability[rarest_first] * n)
-    found = np.bincount(cell, counts[rarest_first])
-    possible = expected > 0
-    assert found[~possible].sum() == 0
-    expected, found = expected[possible], found[possible]
-    return stats.chisquare(found, expected * n / expected.sum()).pvalue
 
 
 def draw(world, person, seconds, how_many, choices=1):
@@ -89,22 +70,9 @@ class TestWatchProbability:
         chance = world.truth.watch_probability(first["user_id"], at=first["timestamp"])
         film = world.truth.movie_ids.get_indexer(first["movie_id"])
 
-        def fit(chance):
-            """Where a choice falls within its person's distribution is uniform, if that is right.
-
-            Films stand in the order in which the person likes them more than others do.
-            """
-            order = np.argsort(-chance / chance.mean(axis=0), axis=1)
-            place = np.argmax(order == film[:, None], axis=1)[:, None]
-            upto = np.take_along_axis(chance, order, axis=1).cumsum(axis=1)
-            own = np.take_along_axis(chance, film[:, None], axis=1)
-            upper = np.take_along_axis(upto, place, axis=1)
-            uniform = upper - own * np.random.default_rng(0).random((len(film), 1))
-            return stats.kstest(uniform[:, 0], "uniform").pvalue
-
         assert (chance[np.arange(len(film)), film] > 0).all()
-        assert fit(chance) > UNLIKELY
-        assert fit(np.roll(chance, 1, axis=0)) < UNLIKELY
+        assert fit(film, chance) > UNLIKELY
+        assert fit(film, np.roll(chance, 1, axis=0)) < UNLIKELY
 
     def test_rows_sum_to_1_and_columns_stand_as_in_movies(self, world):
         users = world.users["user_id"]
@@ -280,5 +248,5 @@ class TestIds:
 def test_many_pairs_are_scored_like_few(world, monkeypatch):
     ratings = world.ratings
     whole = world.truth.latent_score(ratings["user_id"], ratings["movie_id"])
-    monkeypatch.setattr("recutils.truth._PAIRS_AT_ONCE", 999)
+    monkeypatch.setattr("recutils._opinions._PAIRS_AT_ONCE", 999)
     assert np.array_equal(whole, world.truth.latent_score(ratings["user_id"], ratings["movie_id"]))

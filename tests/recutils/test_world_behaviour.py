@@ -165,6 +165,7 @@ def train_two_towers(world, dim, use_logq, l2=0.0):
     )
 
 
+@pytest.mark.slow
 def test_two_towers_need_logq_and_l2(world):
     ceiling = world.precision("truth"), world.recall("truth")
     plain = train_two_towers(world, 32, use_logq=False)

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Callable
 
-import bookpages
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from visitor import SITE, Visitor, built_pages
 
+from tools.site import contents
+
 Visit = Callable[..., Visitor]
 PAGES = built_pages()
-NOTEBOOKS = [f"{doc}.html" for doc in bookpages.notebook_docs()]
+NOTEBOOKS = [f"{doc}.html" for doc in contents.notebook_docs()]
 DARK = "document.documentElement.dataset.theme === 'dark'"
 
 
@@ -82,9 +83,9 @@ def test_fits_a_phone(shown: Visitor) -> None:
     assert shown.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("doc", bookpages.notebook_docs() or bookpages.toc()[:1])
+@pytest.mark.parametrize("doc", contents.notebook_docs())
 def test_search_finds_each_chapter(regular: Visitor, doc: str) -> None:
-    words = bookpages.title(doc) if doc in bookpages.notebook_docs() else "Recommenders"
+    words = contents.title(doc)
     opened = regular.open(f"search.html?q={words.replace(' ', '+')}")
     opened.wait_for_selector(f'#search-results a[href*="{doc}.html"]', timeout=10_000)
 

@@ -5,16 +5,19 @@ import re
 import zipfile
 from urllib.parse import unquote, urlsplit
 
-import bookpages
 import nbformat
 import pytest
 import yaml
 from visitor import SITE, built_pages, soup
 
+from tools import claims, toc
+from tools.chapter import stdout
+from tools.reports import BOOK, ROOT
+from tools.site import contents, generated, offered, scale
+
 PAGES = built_pages()
-CONCLUDED = r"^(?:holds|open|reversed) .*seeds, paired\)$"
 OTHERS = ["search.html", "genindex.html", "404.html"]
-CHAPTERS = [f"book/{c['file']}" for part in bookpages.chapters() for c in part["chapters"]]
+CHAPTERS = [entry.doc for entry in toc.entries()]
 
 
 @pytest.mark.parametrize("page", [*PAGES, "genindex.html"])
@@ -62,11 +65,11 @@ def test_headings_in_order(page: str) -> None:
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
-@pytest.mark.parametrize("doc", bookpages.notebook_docs())
+@pytest.mark.parametrize("doc", contents.notebook_docs())
 def test_offers_its_notebook(doc: str) -> None:
     (link,) = soup(f"{doc}.html").select('a.btn-download-source-button[href$=".ipynb"]')
     offered = nbformat.read((SITE / f"{doc}.html").parent / link["href"], as_version=4)
-    source = nbformat.read(bookpages.ROOT / f"{doc}.ipynb", as_version=4)
+    source = nbformat.read(ROOT / f"{doc}.ipynb", as_version=4)
     note, *cells = offered.cells
     assert cells == source.cells
     assert note.cell_type == "markdown"
@@ -79,95 +82,52 @@ def test_the_offered_package_is_the_repository_s() -> None:
     with zipfile.ZipFile(SITE / "_downloads" / "recutils.zip") as archive:
         names = archive.namelist()
         for name in names:
-            assert archive.read(name) == (bookpages.ROOT / name).read_bytes()
-    modules = {f"recutils/{p.name}" for p in (bookpages.ROOT / "recutils").glob("*.py")}
+            assert archive.read(name) == (ROOT / name).read_bytes()
+    modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / "recutils").rglob("*.py")}
     assert {"requirements.txt", "constraints.txt", "pyproject.toml", *modules} <= set(names)
     assert not [name for name in names if name.startswith((".", "/")) or "__pycache__" in name]
 
 
-@pytest.mark.parametrize("doc", bookpages.notebook_docs())
+@pytest.mark.parametrize("doc", contents.notebook_docs())
 def test_the_offered_package_has_what_the_chapter_reads(doc: str) -> None:
     """A file of the book that a cell names is in the archive."""
     with zipfile.ZipFile(SITE / "_downloads" / "recutils.zip") as archive:
         offered = set(archive.namelist())
-    code = [cell.source for cell in bookpages.notebook(doc).cells if cell.cell_type == "code"]
+    code = [cell.source for cell in contents.chapter(doc).codes]
     named = re.findall(r"""["']([\w./-]+\.(?:json|py|txt))\b""", "\n".join(code))
     files = [
-        str(path.relative_to(bookpages.ROOT))
+        str(path.relative_to(ROOT))
         for folder in ("benchmarks", "book", "reports")
         for name in {name.rpartition("/")[2] for name in named}
-        for path in bookpages.ROOT.glob(f"{folder}/**/{name}")
+        for path in ROOT.glob(f"{folder}/**/{name}")
     ]
     files += [name for name in named if name.startswith("requirements")]
     assert set(files) <= offered
 
 
-@pytest.mark.parametrize("repository", ["", "https://example.org/book"])
-def test_the_note_says_where_to_install(repository: str) -> None:
-    note = bookpages.note_for(repository, "", "3.11 to 3.13")
-    lines = [line.strip() for line in note.splitlines() if line.startswith("    ")]
-    installs = [i for i, line in enumerate(lines) if "pip install -r requirements.txt" in line]
-    assert len(installs) == 1 + bool(repository)
-    if repository:
-        assert lines[installs[1] - 1] == "cd book_repository"
-
-
 def test_pip_is_told_to_install_from_the_folder_itself() -> None:
     """`-e .` means the folder in which pip runs, wherever the list of requirements lies."""
     setup = soup("book/reference/setup.html").get_text()
-    notes = [bookpages.note_for("https://example.org/book", "", "3.11 to 3.13"), setup]
+    notes = [offered.note_for("https://example.org/book", "", "3.11 to 3.13"), setup]
     assert "pip install -q -r requirements.txt" in setup
     assert not [n for n in notes if re.search(r"-r \S+/requirements", n)]
 
 
-@pytest.mark.parametrize("doc", bookpages.notebook_docs())
+@pytest.mark.parametrize("doc", contents.notebook_docs())
 def test_no_chapter_looks_for_files_from_its_own_place(doc: str) -> None:
     """A downloaded notebook lies somewhere else."""
-    code = [cell.source for cell in bookpages.notebook(doc).cells if cell.cell_type == "code"]
+    code = [cell.source for cell in contents.chapter(doc).codes]
     assert not re.search(r"""["']\.\./""", "\n".join(code))
 
 
-@pytest.mark.parametrize("doc", bookpages.notebook_docs())
+@pytest.mark.parametrize("doc", contents.notebook_docs())
 def test_conclusions_are_marked_and_otherwise_as_printed(doc: str) -> None:
-    printed = [
-        output.text
-        for cell in bookpages.notebook(doc).cells
-        for output in cell.get("outputs", [])
-        if output.get("name") == "stdout"
-    ]
+    printed = [text for cell in contents.chapter(doc).codes if (text := stdout(cell))]
     shown = {pre.get_text().strip() for pre in soup(f"{doc}.html").select(".cell_output pre")}
     assert [text for text in printed if text.strip() not in shown] == []
-    lines = re.findall(CONCLUDED, "\n".join(printed), re.MULTILINE)
+    lines = claims.parse("\n".join(printed))
     seeds = soup(f"{doc}.html").select(".conclusion .claim .seeds")
     assert len([mark for mark in seeds if mark.get_text().strip()]) == len(lines)
-
-
-@pytest.mark.parametrize(
-    ("name", "broken"),
-    [
-        ("tf.keras.StringLookup", "tf.<wbr>keras.<wbr>String<wbr>Lookup"),
-        ("FactorizedTopK", "Factorized<wbr>TopK"),
-        ("load_model", "load_<wbr>model"),
-        (".batch", ".batch"),
-        ("loss=", "loss="),
-    ],
-)
-def test_long_names_in_tables_may_break_between_words(name: str, broken: str) -> None:
-    cell = f'<td><code><span class="pre">{name}</span></code> in a.b</td>'
-    expected = f'<td><code><span class="pre">{broken}</span></code> in a.b</td>'
-    assert bookpages.break_names(cell) == expected
-
-
-@pytest.mark.parametrize(
-    ("about", "shown"),
-    [
-        ("ids that turn into numbers", "Ids that turn into numbers"),
-        ("`tf.squeeze` without an axis", "tf.squeeze without an axis"),
-        ("metrics in `compile`", "Metrics in compile"),
-    ],
-)
-def test_what_a_pitfall_is_about_starts_large_unless_it_is_code(about: str, shown: str) -> None:
-    assert bookpages.label(about) == shown
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -189,15 +149,14 @@ def test_the_first_page_draws_what_the_chapters_print() -> None:
     outputs = " ".join(
         output.get("text") or output.get("data", {}).get("text/plain", "")
         for doc in docs
-        for cell in bookpages.notebook(f"book/{doc}").cells
-        for output in cell.get("outputs", [])
+        for cell in contents.chapter(f"book/{doc}").codes
+        for output in cell.outputs
     )
     printed = set(re.findall(r"(?<![\w.])\d*\.\d+", outputs))
     assert len(drawn) >= 10
     assert [dot["data-score"] for dot in drawn if dot["data-score"] not in printed] == []
-    now = bookpages.scale.tasks(
-        lambda chapter: bookpages.notebook(f"book/{chapter}"),
-        [doc.removeprefix("book/") for doc in bookpages.notebook_docs()],
+    now = scale.tasks(
+        lambda name: contents.chapter(f"book/{name}"),
     )
     expected = [(s.printed, f"{s.place:.4f}") for task in now for s in task.scores]
     assert [(dot["data-score"], dot["data-place"]) for dot in drawn] == expected
@@ -220,81 +179,38 @@ def test_previews_have_title_and_description(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_says_when_it_was_last_changed(page: str) -> None:
-    date = bookpages.last_change(page.removesuffix(".html"))
+    date = contents.last_change(page.removesuffix(".html"))
     if date is None:
         pytest.skip("not committed yet")
-    assert bookpages.in_words(date) in soup(page).select("footer.bd-footer-content")[0].get_text()
+    assert contents.in_words(date) in soup(page).select("footer.bd-footer-content")[0].get_text()
 
 
-def test_every_chapter_that_exists_is_in_the_contents_and_on_the_map() -> None:
-    listed = bookpages.toc()
-    there = [doc for doc in CHAPTERS if (bookpages.ROOT / f"{doc}.ipynb").is_file()]
-    assert [doc for doc in listed if doc in CHAPTERS] == there
-    strangers = {str(p.relative_to(bookpages.ROOT))[:-6] for p in bookpages.BOOK.rglob("*.ipynb")}
-    strangers = {doc for doc in strangers if ".ipynb_checkpoints" not in doc}
-    strangers = {doc for doc in strangers if not doc.startswith("book/reference/")}
-    assert strangers - set(CHAPTERS) == set(), "not in chapters.yml"
-
-
-@pytest.mark.parametrize("doc", [d for d in bookpages.notebook_docs() if d in CHAPTERS] or [None])
-def test_chapter_says_its_tags_and_time(doc: str | None) -> None:
-    if doc is None:
-        pytest.skip("no chapter yet")
+@pytest.mark.parametrize("doc", CHAPTERS)
+def test_chapter_says_its_tags_and_time(doc: str) -> None:
     assert len(soup(f"{doc}.html").select("ul.tags li")) >= 1
-    assert bookpages.stated_time(doc), "no line **Time** in the first cells"
+    assert contents.stated_time(doc), "no line **Time** in the first cells"
 
 
-@pytest.mark.parametrize("doc", bookpages.notebook_docs() or [None])
-def test_pitfalls_stand_in_the_index(doc: str | None) -> None:
-    if doc is None:
-        pytest.skip("no chapter yet")
+@pytest.mark.parametrize("doc", contents.notebook_docs())
+def test_pitfalls_stand_in_the_index(doc: str) -> None:
     shown = len(soup(f"{doc}.html").select(".pitfall"))
     page = re.compile(rf"(^|/){doc.rpartition('/')[2]}\.html#")
     links = soup("book/reference/pitfalls.html").select("article")[0].find_all("a", href=page)
-    assert shown == len(bookpages.pitfalls(doc)) == len(links)
+    assert shown == len(contents.pitfalls(doc)) == len(links)
 
 
 def test_pitfalls_are_sorted_by_question() -> None:
     """The index has a heading a question; what no question names yet is said, not hidden."""
-    found = bookpages.pitfalls_by_question()
+    found = generated.pitfalls_by_question()
     titles = [
         h.get_text().rstrip("#") for h in soup("book/reference/pitfalls.html").select("article h2")
     ]
     assert titles == list(found)
     assert len(found) >= 8
-    later = [about for _, about, _ in found.get("And what else?", [])]
-    if later:
-        pytest.skip(f"not in pitfalls.yml yet: {later}")
-
-
-@pytest.mark.parametrize("topic", bookpages.names(), ids=lambda topic: topic["topic"])
-def test_every_name_is_taught(topic: dict) -> None:
-    docs = [f"book/{chapter}" for chapter in topic["chapters"]]
-    if not set(docs) <= set(bookpages.notebook_docs()):
-        pytest.skip(f"planned: {', '.join(topic['chapters'])}")
-    untaught = [name for name in topic["names"] if not bookpages.cells_that_teach(name, docs)]
-    assert untaught == []
-
-
-@pytest.mark.parametrize(
-    ("name", "code", "taught"),
-    [
-        ("np.mean", "x = np.mean(y)", True),
-        ("np.mean", "x = np.meanest(y)", False),
-        (".batch", "data.batch(3)", True),
-        (".batch", "data.batch_size", False),
-        ("loss=", "task(loss=f)", True),
-        ("loss=", "task(my_loss=f)", False),
-        ("tf.matmul(…transpose_b=True", "tf.matmul(\n    a, b, transpose_b=True)", True),
-        ("tf.matmul(…transpose_b=True", "tf.matmul(a, b)", False),
-    ],
-)
-def test_names_are_found_as_whole_words(name: str, code: str, taught: bool) -> None:
-    assert bool(bookpages.pattern(name).search(code)) is taught
 
 
 def test_every_source_carries_an_identifier() -> None:
-    text = (bookpages.BOOK / "references.bib").read_text(encoding="utf-8")
+    text = (BOOK / "references.bib").read_text(encoding="utf-8")
     entries = re.split(r"^@", text, flags=re.MULTILINE)[1:]
     bare = [
         e.split("{")[1].split(",")[0] for e in entries if not re.search(r"doi|eprint|MSR-TR", e)
@@ -303,5 +219,5 @@ def test_every_source_carries_an_identifier() -> None:
 
 
 def test_citation_file() -> None:
-    citation = yaml.safe_load((bookpages.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(citation)

@@ -3,16 +3,18 @@
 import functools
 from typing import Literal
 
-import bookpages
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, Request
 
-SITE = bookpages.ROOT / "_build" / "html"
+from tools import toc
+from tools.reports import ROOT
+
+SITE = ROOT / "_build" / "html"
 
 
 def built_pages() -> list[str]:
     """Paths of the book's pages below the site, in order of reading."""
-    return [f"{doc}.html" for doc in bookpages.toc()]
+    return [f"{doc}.html" for doc in toc.docs()]
 
 
 @functools.lru_cache(maxsize=100)

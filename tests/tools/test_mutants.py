@@ -2,13 +2,14 @@
 
 import ast
 
-import mutants
 import pytest
+
+from tools import mistakes, mutants
 
 
 def changes(source: str) -> set[tuple[str, str]]:
     """Kind of each mistake and the text with it."""
-    return {(m.kind, m.source) for m in mutants.mutants_of(source, "x.py")}
+    return {(m.kind, m.source) for m in mistakes.mutants_of(source, "x.py")}
 
 
 @pytest.mark.parametrize(
@@ -71,15 +72,15 @@ def test_mutants_of_the_book_are_valid_and_the_sample_is_fixed():
 
 def test_a_mistake_is_made_in_the_copy_only(tmp_path):
     (tmp_path / "x.py").write_text("a = b - c\n", encoding="utf-8")
-    (mutant,) = mutants.mutants_of("a = b - c\n", "x.py")
+    (mutant,) = mistakes.mutants_of("a = b - c\n", "x.py")
     mutants.write_into(mutant, tmp_path)
     assert (tmp_path / "x.py").read_text("utf-8") == "a = b + c\n"
 
 
 def test_cheapest_test_first():
-    (module,) = mutants.mutants_of("a = b - c\n", "recutils/truth.py")
+    (module,) = mistakes.mutants_of("a = b - c\n", "recutils/truth.py")
     assert mutants.tests_for(module) == [["tests/recutils/test_truth.py"], ["tests/recutils"]]
-    (cell,) = mutants.mutants_of("a = b - c\n", "book/basics/data.ipynb", "cell")
+    (cell,) = mistakes.mutants_of("a = b - c\n", "book/basics/data.ipynb", "cell")
     assert mutants.tests_for(cell) == [["--nbval", "book/basics/data.ipynb"]]
 
 

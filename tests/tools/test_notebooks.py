@@ -3,9 +3,11 @@
 import os
 
 import nbformat
-import notebooks
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import kernels, notebooks
+from tools.chapter import Chapter, chapters
 
 
 def messy_notebook() -> nbformat.NotebookNode:
@@ -110,12 +112,12 @@ def test_nothing_is_written_when_a_declared_error_does_not_come(tmp_path, monkey
     cell = new_code_cell("1", metadata={"tags": ["raises-exception"]})
     nbformat.write(new_notebook(cells=[cell]), path)
 
-    def without_kernel(notebook, folder):
-        notebook.cells[0].execution_count = 1
-        return notebook
+    def without_kernel(chapter):
+        chapter.cells[0].execution_count = 1
+        return chapter
 
-    monkeypatch.setattr(notebooks, "run", without_kernel)
-    assert "none is stored" in notebooks.execute(path)[0]
+    monkeypatch.setattr(kernels, "run", without_kernel)
+    assert "none is stored" in notebooks.execute(Chapter.read(path))[0]
     assert nbformat.read(path, 4).cells[0].execution_count is None
 
 
@@ -132,4 +134,4 @@ def test_ids_that_older_notebooks_lack_depend_on_the_text_alone():
 
 def test_a_notebook_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.ipynb"):
-        notebooks.find([tmp_path / "nowhere.ipynb"])
+        chapters([tmp_path / "nowhere.ipynb"])

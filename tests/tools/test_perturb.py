@@ -1,25 +1,26 @@
 """`make perturb`: what it measures, and that it goes on where it stopped."""
 
 import json
+from dataclasses import replace
 
-import nbcheck
 import nbformat
-import notebooks
-import perturb
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from tools import kernels, notebooks, perturb
+from tools.chapter import Chapter
 
 
 def stdout(text: str) -> nbformat.NotebookNode:
     return new_output("stream", name="stdout", text=text)
 
 
-def write_notebook(path, *cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def write_notebook(path, *cells: nbformat.NotebookNode) -> Chapter:
     for count, cell in enumerate(cells, 1):
         cell.execution_count = count
     notebook = new_notebook(cells=list(cells), metadata=notebooks.METADATA)
     nbformat.write(notebook, path)
-    return notebook
+    return Chapter.read(path)
 
 
 @pytest.fixture
@@ -46,13 +47,13 @@ def runs(monkeypatch):
         "another folder": "c 0.50 b 0.1\n",
     }
 
-    def fake(notebook, place, condition):
+    def fake(chapter, condition):
         names = {*perturb.CONDITIONS, *perturb.RUNS}
         (name,) = [n for n in names if perturb.conditions(n) == condition]
         ran.append(name)
-        changed = nbformat.from_dict(json.loads(json.dumps(notebook)))
+        changed = nbformat.from_dict(json.loads(json.dumps(chapter.document)))
         changed.cells[0].outputs = [stdout(texts.get(name, "a 0.50 b 0.1\n"))]
-        return changed
+        return replace(chapter, document=changed)
 
     monkeypatch.setattr(perturb, "run", fake)
     return ran
@@ -106,9 +107,10 @@ def test_it_goes_on_where_it_stopped(films, report, runs):
 
 def test_a_changed_notebook_is_measured_anew_unless_only_its_prose_changed(films, report, runs):
     command(films, report, "1 thread")
+    chapter = Chapter.read(films)
     notebook = nbformat.read(films, 4)
     notebook.cells.append(nbformat.v4.new_markdown_cell("Prose."))
-    assert notebooks.fingerprint(notebook) == notebooks.fingerprint(nbformat.read(films, 4))
+    assert replace(chapter, document=notebook).fingerprint == chapter.fingerprint
     notebook.cells[0].outputs = [stdout("a 0.51 b 0.1\n")]
     nbformat.write(notebook, films)
     command(films, report, "1 thread")
@@ -137,15 +139,15 @@ def test_a_condition_reaches_the_kernel(tmp_path):
         "print('files', len(os.listdir()))\n"
         "print('time', 0.25)"
     )
-    notebook = write_notebook(
+    chapter = write_notebook(
         path,
         new_code_cell(code, outputs=[stdout("threads None\nfiles 1\ntime 0.20\n")]),
         new_code_cell("1 / 0", outputs=[]),
         new_code_cell("0.1", outputs=[stdout("9.9")], metadata={"tags": ["nbval-ignore-output"]}),
     )
     condition = perturb.Condition({"OMP_NUM_THREADS": "3"}, elsewhere=True, busy=True)
-    measured = perturb.measure(notebook, tmp_path, condition)
-    ids = [cell.id for cell in notebook.cells]
+    measured = perturb.measure(chapter, condition)
+    ids = [cell.id for cell in chapter.cells]
     assert [str(pair.apart) for pair in measured["pairs"][ids[0]]] == ["0.05"]
     assert ids[2] not in measured["pairs"]
     text = "\n".join(measured["problems"])
@@ -170,7 +172,7 @@ def test_conditions_come_together():
 
 
 def test_conditions_differ_from_each_other_and_from_the_chapters_own():
-    plain = nbcheck.kernel_environment()
+    plain = kernels.environment()
     kinds = {
         (*sorted((plain | dict(c.environment)).items()), c.elsewhere, c.busy)
         for c in perturb.CONDITIONS.values()

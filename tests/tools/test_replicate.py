@@ -4,48 +4,13 @@ import hashlib
 import json
 
 import nbformat
-import notebooks
 import pytest
-import replicate
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from replicate import Conclusion, conclusions
+
+from tools import claims, kernels, notebooks, replicate
+from tools.reports import versions
 
 LINE = "holds     +0.125 [+0.118, +0.132]   recall@100: towers beat popularity   (5 seeds, paired)"
-
-
-def test_a_line_is_read_as_it_is_printed():
-    assert conclusions(LINE) == [
-        Conclusion("holds", "+0.125", "+0.118", "+0.132", 5, "recall@100: towers beat popularity")
-    ]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        LINE,
-        LINE.replace("holds   ", "reversed").replace("+", "-"),
-        LINE.replace("holds", "open ").replace("+0.118", "-0.118"),
-        LINE.replace("+0.125", "+1.25e-05"),
-        LINE.replace("+0.125", "+1,234"),
-    ],
-)
-def test_every_verdict_and_sign_is_read(line):
-    (found,) = conclusions(f"before\n{line}\nafter")
-    assert found.verdict == line.split()[0]
-    assert found.claim == "recall@100: towers beat popularity"
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        LINE.replace("holds", "hopes"),
-        LINE.replace("[", "("),
-        LINE.replace(" seeds", ""),
-        f"> {LINE}",
-    ],
-)
-def test_other_lines_are_no_conclusions(line):
-    assert conclusions(line) == []
 
 
 CODE = f"""\
@@ -85,7 +50,7 @@ def test_claims_stand_side_by_side_with_checksums_and_errors(chapter, tmp_path, 
         "folder": "ml-tiny",
         "sha256": {"ratings.csv": hashlib.sha256(b"1,2,3").hexdigest()},
     }
-    assert report["versions"]["tensorflow"] == replicate.versions()["tensorflow"]
+    assert report["versions"]["tensorflow"] == versions()["tensorflow"]
     films = report["chapters"]["films"]
     assert "no truth" in films["error"]
     sides = {
@@ -113,13 +78,13 @@ def test_an_unchanged_chapter_is_not_run_again(chapter, tmp_path, monkeypatch):
     data.mkdir()
     (data / "ratings.csv").write_text("1,2,3")
     ran = []
-    run = notebooks.run
+    run = kernels.run
 
     def counted(*args, **kwargs):
         ran.append(1)
         return run(*args, **kwargs)
 
-    monkeypatch.setattr(notebooks, "run", counted)
+    monkeypatch.setattr(kernels, "run", counted)
     command = [str(data), str(chapter), "--reports", str(reports)]
     replicate.main(command)
     first = json.loads((reports / "replication-ml-tiny.json").read_text())
@@ -155,3 +120,25 @@ def test_a_folder_without_data_is_refused(tmp_path):
         replicate.checksums(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="no file"):
         replicate.checksums(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("5 seeds, paired", {"seeds": 5}),
+        ("5 worlds", {"trials": "5 worlds"}),
+        ("5 splits, corrected, main", {"trials": "5 splits, corrected", "main": True}),
+    ],
+)
+def test_what_a_report_says_of_a_claim(words, said):
+    (claim,) = claims.parse(LINE.replace("5 seeds, paired", words))
+    numbers = {"verdict": "holds", "effect": "+0.125", "low": "+0.118", "high": "+0.132"}
+    assert replicate.side(claim) == numbers | said
+
+
+def test_the_table_names_main_claims():
+    (claim,) = claims.parse(LINE.replace("5 seeds, paired", "5 worlds, main"))
+    rows = [{"claim": "A beats B", "synthetic": None, "real": replicate.side(claim)}]
+    chapters = {"films": {"error": None, "claims": rows}}
+    printed = replicate.table({"data": {"folder": "ml-tiny"}, "chapters": chapters})
+    assert printed.endswith(" A beats B  (main)")

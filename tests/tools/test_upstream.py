@@ -1,9 +1,10 @@
-"""`tools/upstream.py`: the libraries' own tests on the pinned versions."""
+"""`make upstream`: the libraries' own tests on the pinned versions."""
 
 import json
 
 import pytest
-import upstream
+
+from tools import upstream
 
 RESULTS = """<testsuites><testsuite tests="5">
   <testcase name="test_good"/><testcase name="test_better"/>

@@ -1,11 +1,13 @@
 """The figure on the first page shows what the chapters print, and nothing else."""
 
 import re
+from pathlib import Path
 
-import bookpages
 import pytest
-import scale
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from tools.chapter import Chapter
+from tools.site import contents, scale
 
 TABLE = """\
              precision@10  recall@100
@@ -28,9 +30,10 @@ SPEC = {
 
 
 def toy(table=TABLE, source="show(table)", **metadata):
-    """A notebook with one cell that printed a table."""
+    """A chapter with one cell that printed a table."""
     output = new_output("stream", name="stdout", text=table)
-    return new_notebook(cells=[new_code_cell(source, outputs=[output], metadata=metadata)])
+    cell = new_code_cell(source, outputs=[output], metadata=metadata)
+    return Chapter("basics/toy", Path("toy.ipynb"), new_notebook(cells=[cell]))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_says_what_it_does_not_find(notebook, row, column, message):
 
 def test_random_is_0_and_the_ceiling_1():
     spec = {**SPEC, "baselines": [SPEC["zero"], SPEC["one"]]}
-    (task,) = scale.tasks(lambda _: toy(), ["basics/toy"], [spec])
+    (task,) = scale.tasks(lambda _: toy(), [spec])
     assert [(s.name, round(s.place, 6)) for s in task.scores] == [
         ("chance", 0.0),
         ("towers", 0.5),
@@ -74,17 +77,13 @@ def test_random_is_0_and_the_ceiling_1():
 
 def test_lower_is_better_where_the_ceiling_is_the_lower_end():
     spec = {**SPEC, "zero": SPEC["one"], "one": SPEC["zero"]}
-    (task,) = scale.tasks(lambda _: toy(TABLE.replace("0.110", "0.060")), ["basics/toy"], [spec])
+    (task,) = scale.tasks(lambda _: toy(TABLE.replace("0.110", "0.060")), [spec])
     assert task.scores[0].place == pytest.approx(0.75)
-
-
-def test_a_chapter_that_is_not_built_is_left_out():
-    assert scale.tasks(lambda _: toy(), ["basics/data"], [SPEC]) == []
 
 
 def test_a_changed_number_moves_its_dot():
     def dot(table):
-        found = scale.tasks(lambda _: toy(table), ["basics/toy"], [SPEC])
+        found = scale.tasks(lambda _: toy(table), [SPEC])
         drawn = scale.svg(found)
         return re.search(r'data-score="(.+?)"', drawn)[1], re.search(r'cx="(.+?)%"', drawn)[1]
 
@@ -96,8 +95,7 @@ def test_a_changed_number_moves_its_dot():
 
 def test_the_chapters_print_what_the_figure_needs():
     """The book's own scale.yml: every entry finds its number."""
-    docs = [doc.removeprefix("book/") for doc in bookpages.notebook_docs()]
-    found = scale.tasks(lambda chapter: bookpages.notebook(f"book/{chapter}"), docs)
+    found = scale.tasks(lambda name: contents.chapter(f"book/{name}"))
     assert len(found) >= 3
     for task in found:
         assert len(task.scores) >= 3

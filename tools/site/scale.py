@@ -10,13 +10,14 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
-from nbformat import NotebookNode
 
-SPEC = Path(__file__).resolve().parent.parent / "book" / "scale.yml"
+from tools.chapter import UNCHECKED, Chapter, tags
+from tools.reports import BOOK
+
+SPEC = BOOK / "scale.yml"
 NUMBER = re.compile(r"(?<![\w.])-?\d*\.\d+(?![\w.])")
 ROW, HEAD, FOOT = 25, 52, 44  # heights in pixels
 NAMES = 47  # percent of the width that belongs to names and printed numbers
@@ -60,11 +61,11 @@ class Task:
     scores: tuple[Score, ...]
 
 
-def printed_number(notebook: NotebookNode, code: str, row: str, column: str | None = None) -> str:
+def printed_number(chapter: Chapter, code: str, row: str, column: str | None = None) -> str:
     """Finds a number in a stored output.
 
     Args:
-      notebook: with outputs.
+      chapter: with outputs.
       code: text that exactly one code cell has.
       row: how the line begins in which the number stands.
       column: a word that stands before the number in the same line, or above it in a heading; the
@@ -76,11 +77,11 @@ def printed_number(notebook: NotebookNode, code: str, row: str, column: str | No
     Raises:
       ValueError: there is no such number, more than one such cell, or the cell isn't checked.
     """
-    cells = [c for c in notebook.cells if c.cell_type == "code" and code in c.source]
+    cells = [cell for cell in chapter.codes if code in cell.source]
     if len(cells) != 1:
         raise ValueError(f"one code cell with the text {code!r} was expected, got {len(cells)}")
     (cell,) = cells
-    if "nbval-ignore-output" in cell.metadata.get("tags", []):
+    if UNCHECKED in tags(cell):
         raise ValueError(f"the output of the cell with {code!r} is not checked")
     texts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
     lines = "\n".join(texts).splitlines()
@@ -110,15 +111,13 @@ def printed_number(notebook: NotebookNode, code: str, row: str, column: str | No
 
 
 def tasks(
-    read: Callable[[str], NotebookNode],
-    built: Sequence[str],
+    read: Callable[[str], Chapter],
     spec: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[Task]:
-    """All tasks whose chapter is built, with their numbers.
+    """All tasks, with their numbers.
 
     Args:
-      read: gives the notebook of a chapter, named by its path below book/.
-      built: the chapters that the site has.
+      read: gives a chapter, named by its path below book/.
       spec: what scale.yml says; read from there if None.
 
     Raises:
@@ -126,14 +125,14 @@ def tasks(
     """
     if spec is None:
         spec = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
-    return [_task(entry, read(entry["chapter"])) for entry in spec if entry["chapter"] in built]
+    return [_task(entry, read(entry["chapter"])) for entry in spec]
 
 
-def _task(entry: Mapping[str, Any], notebook: NotebookNode) -> Task:
+def _task(entry: Mapping[str, Any], chapter: Chapter) -> Task:
     def number(item: Mapping[str, str]) -> str:
         code = item.get("code", entry["code"])
         try:
-            return printed_number(notebook, code, item["row"], item.get("column"))
+            return printed_number(chapter, code, item["row"], item.get("column"))
         except ValueError as error:
             raise ValueError(f"{SPEC.name}, {entry['chapter']}: {error}") from None
 
@@ -227,8 +226,6 @@ def figure(found: Sequence[Task], title: Callable[[str], str]) -> str:
       found: what to draw.
       title: gives the title of a chapter.
     """
-    if not found:
-        return "No chapter has printed a score yet."
     links = ", ".join(
         f"{{doc}}`{title(chapter)} </book/{chapter}>`"
         for chapter in dict.fromkeys(task.chapter for task in found)

@@ -1,0 +1,74 @@
+"""What the site makes of chapters and names, tried without a built site."""
+
+import pytest
+
+from tools.site import contents, generated, offered, pages
+
+
+@pytest.mark.parametrize("repository", ["", "https://example.org/book"])
+def test_the_note_says_where_to_install(repository: str) -> None:
+    note = offered.note_for(repository, "", "3.11 to 3.13")
+    lines = [line.strip() for line in note.splitlines() if line.startswith("    ")]
+    installs = [i for i, line in enumerate(lines) if "pip install -r requirements.txt" in line]
+    assert len(installs) == 1 + bool(repository)
+    if repository:
+        assert lines[installs[1] - 1] == "cd book_repository"
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("tf.keras.StringLookup", "tf.<wbr>keras.<wbr>String<wbr>Lookup"),
+        ("FactorizedTopK", "Factorized<wbr>TopK"),
+        ("load_model", "load_<wbr>model"),
+        (".batch", ".batch"),
+        ("loss=", "loss="),
+    ],
+)
+def test_long_names_in_tables_may_break_between_words(name: str, broken: str) -> None:
+    cell = f'<td><code><span class="pre">{name}</span></code> in a.b</td>'
+    expected = f'<td><code><span class="pre">{broken}</span></code> in a.b</td>'
+    assert pages.break_names(cell) == expected
+
+
+@pytest.mark.parametrize(
+    ("about", "shown"),
+    [
+        ("ids that turn into numbers", "Ids that turn into numbers"),
+        ("`tf.squeeze` without an axis", "tf.squeeze without an axis"),
+        ("metrics in `compile`", "Metrics in compile"),
+    ],
+)
+def test_what_a_pitfall_is_about_starts_large_unless_it_is_code(about: str, shown: str) -> None:
+    assert generated.label(about) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "taught"),
+    [
+        ("np.mean", "x = np.mean(y)", True),
+        ("np.mean", "x = np.meanest(y)", False),
+        (".batch", "data.batch(3)", True),
+        (".batch", "data.batch_size", False),
+        ("loss=", "task(loss=f)", True),
+        ("loss=", "task(my_loss=f)", False),
+        ("tf.matmul(…transpose_b=True", "tf.matmul(\n    a, b, transpose_b=True)", True),
+        ("tf.matmul(…transpose_b=True", "tf.matmul(a, b)", False),
+    ],
+)
+def test_names_are_found_as_whole_words(name: str, code: str, taught: bool) -> None:
+    assert bool(contents.pattern(name).search(code)) is taught
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "5 seeds, paired",
+        "5 worlds, main",
+        "1 split, 120 people resampled",
+        "5 worlds, within ±0.005",
+    ],
+)
+def test_the_end_of_a_claim_is_marked(words: str) -> None:
+    line = f"<pre><span></span>holds     +0.1 [+0.0, +0.2]   A beats B (all)   ({words})\n"
+    assert f'A beats B (all)   <span class="seeds">({words})</span>' in pages.mark_claims(line)

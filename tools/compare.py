@@ -1,0 +1,372 @@
+"""Compares what a notebook prints with what it stores: numbers as numbers.
+
+- Text, integers, and the shape of a table (lines, and what stands on each) are exact.
+- A decimal may differ by one unit of its last printed digit: 0.123 may become 0.124, not 0.125, and
+  1.23e-05 may become 1.24e-05. Where the two print different numbers of digits, the finer unit
+  counts. A decimal without a digit behind its point (numpy's `1.`), a whole percentage (`12%`) and
+  a power with a whole mantissa (`1e-6`) are exact, as integers are: who rounds to a whole number
+  prints a number that either is stable or isn't.
+- Whitespace beside a number or inside of a bracket means nothing, for a sign that comes or goes
+  moves a whole column. Elsewhere any run of it counts as one space.
+- `nan` and `inf` are words. A decimal glued to a letter (`v0.5`), and one with two points (2.20.0),
+  is a name.
+- Compared are stdout (all of a cell's as one text), the name and message of a declared error, and
+  every text form of every output: text/plain, also beside HTML or an image, text/html, and so on.
+  Of an image: that it is there, and its type. stderr and tracebacks are not compared.
+
+The tags `atol-0.02` and `rtol-0.05` give a cell's decimals more room: in the units in which they
+are printed, and as a share of the stored number.
+"""
+
+import difflib
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+IMAGES = ("image/", "application/pdf")
+# Random by nature (model ids), and drawn by the browser.
+WIDGETS = "application/vnd.jupyter.widget"
+# How the names of tags begin that give decimals more room.
+WIDENING = ("atol", "rtol")
+
+
+# --- Numbers in text ------------------------------------------------------------------------------
+
+_DECIMAL = re.compile(
+    r"""
+    [+\-−]?
+    (?<![\w.])                              # not inside of a name or a version
+    (?:\d{1,3}(?:,\d{3})+\.\d+|\d+\.\d*|\.\d+)
+    (?:[eE][+-]?\d+)?
+    (?!\.?\d)                               # 2.20.0 is a version
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A printed decimal.
+
+    Attributes:
+      text: as printed.
+      value: what it says, exactly.
+      digits: how many stand behind its point.
+      unit: the value of one unit of its last printed digit.
+    """
+
+    text: str
+    value: Decimal
+    digits: int
+    unit: Decimal
+
+    @classmethod
+    def parse(cls, text: str) -> "Number":
+        """Reads a decimal as Python, numpy or pandas print it."""
+        value = Decimal(text.replace(",", "").replace("−", "-"))
+        mantissa = re.split("[eE]", text)[0]
+        digits = len(mantissa.partition(".")[2])
+        exponent = value.as_tuple().exponent
+        assert isinstance(exponent, int)
+        return cls(text, value, digits, Decimal(1).scaleb(exponent))
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How much more room a cell's tags give to its decimals.
+
+    Attributes:
+      atol: absolute, in the units in which the number is printed.
+      rtol: relative to the stored number.
+    """
+
+    atol: Decimal = Decimal(0)
+    rtol: Decimal = Decimal(0)
+
+    @classmethod
+    def from_tags(cls, tags: Sequence[str]) -> "Tolerance":
+        """Reads `atol-0.02` and `rtol-0.05` among a cell's tags.
+
+        Raises:
+          ValueError: such a tag holds no positive number, or stands there twice.
+        """
+        found: dict[str, Decimal] = {}
+        for tag in tags:
+            if not tag.startswith(WIDENING):
+                continue
+            match = re.fullmatch(r"([ar]tol)-(\d+(?:\.\d+)?(?:e-?\d+)?)", tag)
+            if not match or not Decimal(match[2]):
+                raise ValueError(f"tag {tag!r}: expected atol- or rtol- and a number above 0")
+            if match[1] in found:
+                raise ValueError(f"tag {tag!r}: there is another {match[1]}- on this cell")
+            found[match[1]] = Decimal(match[2])
+        return cls(**found)
+
+    def room(self, stored: Number, now: Number) -> Decimal:
+        """How far the two may lie apart."""
+        if stored.digits == now.digits:
+            unit = max(stored.unit, now.unit) if stored.digits else Decimal(0)
+        else:
+            unit = min(n.unit for n in (stored, now) if n.digits)
+        return self.widened(unit, stored)
+
+    def widened(self, unit: Decimal, stored: Number) -> Decimal:
+        """What the tags make of the room that the printed digits alone give."""
+        return max(unit, self.atol, self.rtol * abs(stored.value))
+
+
+NO_TAGS = Tolerance()
+
+
+def split_line(line: str) -> list[str | Number]:
+    """Splits a line into text and decimals, in turn: text first and last, "" where there is none.
+
+    Integers stay in the text. Whitespace that means nothing is gone.
+    """
+    line = re.sub(r"\s+", " ", line.strip())
+    line = re.sub(r"(?<=[\[({]) | (?=[\])}])", "", line)
+    pieces: list[str | Number] = []
+    end = 0
+    for match in _DECIMAL.finditer(line):
+        pieces += [line[end : match.start()].strip(), Number.parse(match[0])]
+        end = match.end()
+    return [*pieces, line[end:].strip()]
+
+
+# --- Comparing two texts --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A stored decimal and the one printed now in its place.
+
+    Attributes:
+      line: of the text, from 1.
+      position: among the decimals of that line, from 1.
+      stored: the one in the notebook.
+      now: the one of this run.
+      room: how far they may lie apart.
+      part: in which of a cell's outputs it stands: "stdout", or "text/plain 2" for the second one.
+    """
+
+    line: int
+    position: int
+    stored: Number
+    now: Number
+    room: Decimal
+    part: str = ""
+
+    @property
+    def apart(self) -> Decimal:
+        """How far the two lie apart."""
+        return abs(self.stored.value - self.now.value)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two texts have in common.
+
+    Attributes:
+      pairs: every decimal of lines that are otherwise the same.
+      problems: what differs by more than it may, in sentences; empty if nothing does.
+    """
+
+    pairs: list[Pair]
+    problems: list[str]
+
+
+def compare_text(stored: str, now: str, tolerance: Tolerance = NO_TAGS) -> Comparison:
+    """Compares two texts: numbers as numbers, all else exactly.
+
+    Args:
+      stored: the text in the notebook.
+      now: the text that the cell printed now.
+      tolerance: what the cell's tags give.
+
+    Returns:
+      The pairs of decimals and the problems.
+    """
+    stored_lines, now_lines = _lines(stored), _lines(now)
+    if len(stored_lines) != len(now_lines):
+        diff = difflib.unified_diff(stored_lines, now_lines, "stored", "now", lineterm="", n=1)
+        return Comparison(
+            [],
+            [
+                f"{_count(stored_lines, 'line')} stored, {_count(now_lines, 'line')} now\n"
+                + indent("\n".join(list(diff)[:40]))
+            ],
+        )
+    pairs: list[Pair] = []
+    problems: list[str] = []
+    for number, (old, new) in enumerate(zip(stored_lines, now_lines, strict=True), 1):
+        old_pieces, new_pieces = split_line(old), split_line(new)
+        problem = _different_text(old_pieces, new_pieces)
+        if problem:
+            problems.append(f"line {number}: {problem}\n{_both(old, new)}")
+            continue
+        line_pairs = []
+        for position, (a, b) in enumerate(zip(old_pieces[1::2], new_pieces[1::2], strict=True), 1):
+            assert isinstance(a, Number)
+            assert isinstance(b, Number)
+            line_pairs.append(Pair(number, position, a, b, tolerance.room(a, b)))
+        off = [pair for pair in line_pairs if pair.apart > pair.room]
+        problems += [_off(pair, tolerance) for pair in off[:-1]]
+        problems += [f"{_off(off[-1], tolerance)}\n{_both(old, new)}"] if off else []
+        pairs += line_pairs
+    return Comparison(pairs, problems)
+
+
+def _different_text(stored: list[str | Number], now: list[str | Number]) -> str:
+    """Says what differs apart from the value of decimals, or "" if nothing does."""
+    for a, b in zip(stored[::2], now[::2], strict=False):
+        if a != b:
+            words = [w for w in difflib.ndiff(str(a).split(), str(b).split()) if w[0] in "-+"]
+            old = " ".join(w[2:] for w in words if w[0] == "-")
+            new = " ".join(w[2:] for w in words if w[0] == "+")
+            return (
+                f"{old or 'nothing'!r} stored, {new or 'nothing'!r} now; text and integers are "
+                "compared exactly"
+            )
+    if len(stored) != len(now):
+        return (
+            f"{_count(stored[1::2], 'decimal')} stored, {_count(now[1::2], 'decimal')} now; "
+            "the shape is compared exactly"
+        )
+    for a, b in zip(stored[1::2], now[1::2], strict=True):
+        assert isinstance(a, Number)
+        assert isinstance(b, Number)
+        # A plus that one of them lacks is another format, unless there is a minus in its place.
+        signs = {a.text[0], b.text[0]}
+        if "+" in signs and not signs <= set("+-−"):
+            return f"{a.text!r} stored, {b.text!r} now; a plus sign is compared exactly"
+    return ""
+
+
+def _off(pair: Pair, tolerance: Tolerance) -> str:
+    if not pair.room:
+        why = "it has no digit behind its point"
+    elif pair.room == tolerance.atol:
+        why = "the cell's tag atol"
+    elif pair.room == tolerance.rtol * abs(pair.stored.value):
+        why = "the cell's tag rtol"
+    else:
+        why = "one unit of its last printed digit"
+    return (
+        f"line {pair.line}, decimal {pair.position}: {pair.stored.text} stored, "
+        f"{pair.now.text} now; they differ by {_plain(pair.apart)}, "
+        f"allowed is {_plain(pair.room)} ({why})"
+    )
+
+
+def _plain(value: Decimal) -> str:
+    tiny = 0 < abs(value) < Decimal("1e-6")
+    return f"{value:.2e}" if tiny else f"{value.normalize():f}"
+
+
+def _lines(text: str) -> list[str]:
+    # What a carriage return wiped out was never seen.
+    return re.sub(r"^.*\r(?=[^\n])", "", text, flags=re.MULTILINE).splitlines()
+
+
+def _count(things: Sequence[Any], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def indent(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _both(old: str, new: str) -> str:
+    """Both lines, cut to where they differ."""
+    same = zip(old, new, strict=False)
+    start = max(next((i for i, (a, b) in enumerate(same) if a != b), 0) - 60, 0)
+    window = slice(start, start + 140)
+    dots = "…" if start else ""
+    return indent(f"stored  {dots}{old[window]}\nnow     {dots}{new[window]}")
+
+
+# --- Comparing what two runs of a cell put out ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """One text (or the presence of one image) among a cell's outputs."""
+
+    kind: str
+    text: str
+
+
+def parts(outputs: Sequence[Mapping[str, Any]]) -> list[Part]:
+    """Everything that is compared of a cell's outputs, in order.
+
+    Args:
+      outputs: of one code cell, as nbformat has them.
+
+    Returns:
+      stdout first, as one text; then each form of each output, text/plain before others.
+    """
+    found = [Part("stdout", "")]
+    for output in outputs:
+        kind = output["output_type"]
+        if kind == "stream":
+            if output["name"] == "stdout":
+                found[0] = Part("stdout", found[0].text + _joined(output["text"]))
+        elif kind == "error":
+            found.append(Part("error", f"{output['ename']}: {output['evalue']}"))
+        else:
+            for mime in sorted(output["data"], key=lambda mime: (mime != "text/plain", mime)):
+                silent = mime.startswith((*IMAGES, WIDGETS))
+                found.append(Part(mime, "" if silent else _joined(output["data"][mime])))
+    return found if found[0].text else found[1:]
+
+
+def _joined(text: Any) -> str:
+    if isinstance(text, list):
+        return "".join(text)
+    return text if isinstance(text, str) else json.dumps(text, indent=1, sort_keys=True)
+
+
+def compare_outputs(
+    stored: Sequence[Mapping[str, Any]],
+    now: Sequence[Mapping[str, Any]],
+    tolerance: Tolerance = NO_TAGS,
+) -> Comparison:
+    """Compares all outputs of a cell.
+
+    Args:
+      stored: outputs in the notebook.
+      now: outputs of this run.
+      tolerance: what the cell's tags give.
+
+    Returns:
+      The pairs of decimals and the problems, of all outputs together.
+    """
+    old_parts, new_parts = parts(stored), parts(now)
+    old_kinds, new_kinds = [p.kind for p in old_parts], [p.kind for p in new_parts]
+    if old_kinds != new_kinds:
+        words = {
+            "-": "missing now (it is stored)",
+            "+": "additional now (it is not stored)",
+        }
+        # One line for each: numbers its likes, so that the second of two figures can be missing.
+        changes = [
+            f"an output is {words[line[0]]}: {line[2:]}"
+            for line in difflib.ndiff(old_kinds, new_kinds)
+            if line[0] in words
+        ]
+        texts = [p for p in new_parts if p.kind == "error" and "error" not in old_kinds]
+        return Comparison([], changes + [indent(p.text) for p in texts])
+    pairs: list[Pair] = []
+    problems: list[str] = []
+    seen: Counter[str] = Counter()
+    for old, new in zip(old_parts, new_parts, strict=True):
+        seen[old.kind] += 1
+        part = old.kind if old.kind == "stdout" else f"{old.kind} {seen[old.kind]}"
+        result = compare_text(old.text, new.text, tolerance)
+        pairs += [replace(pair, part=part) for pair in result.pairs]
+        problems += [f"{part}, {problem}" for problem in result.problems]
+    return Comparison(pairs, problems)

@@ -1,0 +1,68 @@
+"""Reports: where they are, what each says of its origin, and how they are read and written."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = ROOT / "book"
+REPORTS = ROOT / "reports"
+PACKAGES = (
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-recommenders",
+    "tensorflow-ranking",
+    "scann",
+    "numpy",
+    "pandas",
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def machine() -> str:
+    """What a report says of the machine: no name, only of what kind it is."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+
+
+def today() -> str:
+    """The date in UTC, as reports have it: "2026-11-24"."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def read(path: Path, **empty: Any) -> dict[str, Any]:
+    """A report as it was written; `empty` if there is none yet."""
+    if not path.exists():
+        return empty
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return report
+
+
+def write(report: Mapping[str, Any], path: Path) -> None:
+    """Writes a report as JSON, all of it or nothing."""
+    write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Writes a file, all of it or nothing: what was there stays until the new text is complete.
+
+    The folder need not be there yet.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)

@@ -1,0 +1,1 @@
+"""The site's Sphinx extension: `bookpages` says when what is done, the other modules do it."""

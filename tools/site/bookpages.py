@@ -1,0 +1,55 @@
+"""Sphinx extension: what the site makes from the chapters themselves, at every build.
+
+A page holds a marker on a line of its own, `<!-- bookpages: NAME -->`; before Sphinx reads the
+page, the marker is replaced by Markdown made from the notebooks, the book's ledgers, the package's
+modules or the history in git. So no generated text is committed, none can be out of date.
+
+It also gives every code cell and every pitfall an anchor, figures lazy loading, each page its Open
+Graph description, tags and date of last change, makes a 404 page, and puts a note on top of each
+notebook that the site offers: how to get the package that it needs, which the site offers, too.
+"""
+
+import re
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from tools import toc
+from tools.site import docstrings, offered, pages
+from tools.site.generated import GENERATED
+
+MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
+PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
+
+
+def fill_markers(app: Sphinx, docname: str, source: list[str]) -> None:
+    source[0] = source[0].replace(PLACEHOLDER, offered.repository_of(app) or PLACEHOLDER)
+    if MARKER.search(source[0]) and docname.startswith("book/"):
+        source[0] = MARKER.sub(lambda match: GENERATED[match[1]](), source[0])
+        # Made from many files: read it again at every build.
+        app.env.note_reread()
+
+
+def drop_thebe(app: Sphinx) -> None:
+    """Takes out what Jupyter Book adds to run cells in the page: it comes from another host."""
+    for event in ("env-before-read-docs", "doctree-resolved"):
+        for listener in list(app.events.listeners[event]):
+            if listener.handler.__module__ == "sphinx_thebe":
+                app.disconnect(listener.id)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    drop_thebe(app)
+    # Every page shows the contents: write all of them again when these change.
+    app.add_config_value("contents_of_the_book", toc.docs(), "html")
+    app.connect("source-read", fill_markers)
+    app.connect("autodoc-process-docstring", docstrings.tidy_docstring)
+    app.connect("autodoc-skip-member", docstrings.skip_fields)
+    app.connect("missing-reference", docstrings.link_elsewhere)
+    app.connect("doctree-read", pages.add_anchors)
+    app.connect("doctree-read", pages.add_tags)
+    app.connect("html-page-context", pages.add_to_page)
+    app.connect("html-collect-pages", pages.page_not_found)
+    app.connect("build-finished", pages.polish)
+    app.connect("build-finished", offered.offer_notebooks)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

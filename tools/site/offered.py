@@ -1,0 +1,78 @@
+"""Notebooks that the site offers: with a note how to get the package, which it offers, too."""
+
+import zipfile
+from pathlib import Path
+
+import nbformat
+from sphinx.application import Sphinx
+
+from tools.reports import ROOT
+from tools.site import contents
+
+# What somebody needs who has one notebook and nothing else of this repository.
+PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/**/*.py"]
+# What some chapters read or start besides.
+PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py"]
+PACKAGE += ["reports/replication-*.json", "reports/records/*.json"]
+
+
+def repository_of(app: Sphinx) -> str:
+    """Where the book's sources can be cloned from, as _config.yml says; empty if it doesn't."""
+    address: str = app.config.html_theme_options.get("repository_url") or ""
+    return address.rstrip("/")
+
+
+def note_for(repository: str, address: str, python: str) -> str:
+    """The first cell of an offered notebook: what it needs, and how to get that.
+
+    Args:
+      repository: address to clone from, or empty.
+      address: where the site is served, with a slash at the end, or empty.
+      python: versions of Python that do.
+    """
+    setup_page = f"{address}book/reference/setup.html" if address else ""
+    page = f"[Setup]({setup_page})" if address else "*Setup and troubleshooting*"
+    archive = f"[recutils.zip]({address}_downloads/recutils.zip)" if address else "`recutils.zip`"
+    where = "" if address else f" from the book's page {page}"
+    lines = [
+        "**This notebook needs the book's package `recutils` and its pinned libraries** (Python "
+        f"{python}). Skip this cell where they are installed.",
+        "",
+        f"Get {archive}{where}, unpack it into the notebook's folder, and run there:",
+        "",
+        "    python -m pip install -r requirements.txt",
+        "",
+    ]
+    if repository:
+        lines += [
+            "Or clone the book, and install from the clone:",
+            "",
+            f"    git clone --depth 1 {repository}.git book_repository",
+            "    cd book_repository",
+            "    python -m pip install -r requirements.txt",
+            "",
+        ]
+    return "\n".join([*lines, f"In Colab the page {page} has a first cell that does it."])
+
+
+def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
+    """Puts the note on top of each notebook that pages offer, and packs what it tells to get.
+
+    The cell is in the offered copy only: the chapters themselves come with their repository.
+    """
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    for doc in contents.notebook_docs():
+        copy = nbformat.from_dict(contents.chapter(doc).document)
+        address = app.config.html_baseurl or ""
+        text = note_for(repository_of(app), address, "3.11 to 3.13")
+        note = nbformat.v4.new_markdown_cell(text, id="how-to-get-recutils")
+        copy.cells = [note, *copy.cells]
+        path = out / "_sources" / f"{doc}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(nbformat.writes(copy) + "\n", encoding="utf-8")
+    (out / "_downloads").mkdir(exist_ok=True)
+    with zipfile.ZipFile(out / "_downloads" / "recutils.zip", "w") as archive:
+        for path in sorted(path for pattern in PACKAGE for path in ROOT.glob(pattern)):
+            archive.write(path, path.relative_to(ROOT), zipfile.ZIP_DEFLATED)

@@ -1,0 +1,163 @@
+"""Finished pages: anchors, tags, previews, and what can only be done with HTML."""
+
+import functools
+import html
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from tools import claims, toc
+from tools.reports import ROOT
+from tools.site import contents
+
+LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
+CONCLUSION = re.compile(
+    rf"(^|<span></span>)( *{claims.VERDICT} +(?:{claims.INTERVAL}|-&gt; {claims.VERDICT}) +)"
+    rf"(\S.*?)(?:( +)({claims.TRIALS}))?\n",
+    re.MULTILINE,
+)
+CLAIM = re.compile(r"(^|<span></span>)([^\s<][^<\n]*\n)(?= +synthetic )", re.MULTILINE)
+TABLE_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
+CODE = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
+
+
+def _cells(doctree: nodes.document) -> Iterator[nodes.container]:
+    for node in doctree.findall(nodes.container):
+        if node.get("nb_element") == "cell_code":
+            yield node
+
+
+def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
+    """Gives code cells and pitfalls an id, and a label that other pages can refer to."""
+    doc = app.env.docname
+    labels = app.env.get_domain("std").anonlabels  # type: ignore[attr-defined]
+    names = app.env.get_domain("std").labels  # type: ignore[attr-defined]
+
+    def anchor(node: nodes.Element, name: str) -> None:
+        node["ids"].append(name)
+        labels[f"{doc}:{name}".lower()] = doc, name
+        names[f"{doc}:{name}".lower()] = doc, name, name
+
+    if (ROOT / f"{doc}.ipynb").is_file():
+        cells = contents.chapter(doc).cells
+        for node in _cells(doctree):
+            anchor(node, f"cell-{cells[node['cell_index']].id}")
+    for paragraph in doctree.findall(nodes.paragraph):
+        # Markdown leaves an empty text before what is emphasised.
+        first = next((child for child in paragraph.children if child.astext()), None)
+        if isinstance(first, nodes.strong) and first.astext().startswith("Pitfall: "):
+            about = " ".join(first.astext().removeprefix("Pitfall: ").rstrip(" .").split())
+            quoted = isinstance(paragraph.parent, nodes.block_quote)
+            target = paragraph.parent if quoted else paragraph
+            target["classes"].append("pitfall")
+            anchor(target, f"pitfall-{contents.slug(about)}")
+
+
+def add_tags(app: Sphinx, doctree: nodes.document) -> None:
+    """Puts the chapter's tags under its title."""
+    doc = app.env.docname
+    entry = next((entry for entry in toc.entries() if entry.doc == doc), None)
+    heading = next(iter(doctree.findall(nodes.title)), None)
+    if entry is None or heading is None:
+        return
+    items = [f'<li class="tag">{html.escape(tag)}</li>' for tag in entry.tags]
+    text = f'<ul class="tags" aria-label="Tags">{"".join(items)}</ul>'
+    heading.parent.insert(heading.parent.index(heading) + 1, nodes.raw("", text, format="html"))
+
+
+def add_to_page(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Adds what social networks show, and the date of the last change."""
+    date = contents.last_change(page)
+    if date:
+        context["last_updated"] = contents.in_words(date)
+    if doctree is None:
+        return
+    heading = re.sub(r"<[^>]+>", "", context.get("title") or "")
+    description = html.escape(summary(doctree), quote=True)
+    tags = {
+        "og:type": "article",
+        "og:site_name": html.escape(app.config.html_title, quote=True),
+        "og:title": html.escape(html.unescape(heading), quote=True),
+        "og:description": description,
+    }
+    if app.config.html_baseurl:
+        tags["og:url"] = app.config.html_baseurl + app.builder.get_target_uri(page)
+        tags["og:image"] = app.config.html_baseurl + "_static/card.png"
+        tags["og:image:alt"] = "The book’s mark: two towers under a ceiling"
+    lines = [f'<meta property="{name}" content="{value}">' for name, value in tags.items()]
+    lines.append(f'<meta name="description" content="{description}">')
+    context["metatags"] = context.get("metatags", "") + "\n".join(lines)
+
+
+def summary(doctree: nodes.document, length: int = 200) -> str:
+    """The first paragraph, cut at a word."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        text = " ".join(paragraph.astext().split())
+        if len(text) > 40:
+            return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
+    return ""
+
+
+def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """404.html, which most hosts serve for whatever address isn't there."""
+    home = app.config.html_baseurl or "/"
+    body = (
+        "<h1>This page isn’t here</h1><p>Perhaps it has moved. "
+        f'<a href="{home}index.html">The first page</a> has a map of all chapters, '
+        f'and <a href="{home}search.html">the search</a> finds what they say.</p>'
+    )
+    # It is shown at any depth, so its relative links need a fixed start.
+    context = {"title": "Not found", "body": body, "metatags": f'<base href="{home}">'}
+    yield "404", context, "page.html"
+
+
+def polish(app: Sphinx, exception: Exception | None) -> None:
+    """Does what can only be done with finished pages: for phones, screen readers, quick loading.
+
+    Figures load when the reader comes near, conclusions and names in tables break where it makes
+    sense, and the list of sources is one that can be followed.
+    """
+    if exception or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        new = LATE_IMAGE.sub(functools.partial(_lazy, page.parent), text)
+        new = break_names(mark_claims(new))
+        new = re.sub("(Solution to)(<a [^>]+>) ", r"\1 \2", new)
+        # docutils nests links directly in a list, which screen readers can't follow.
+        new = new.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+        new = new.replace(' role="doc-biblioentry"', "")
+        if new != text:
+            page.write_text(new, encoding="utf-8")
+
+
+def mark_claims(page: str) -> str:
+    """Marks the parts of each line that concludes, so that it may break between them."""
+    marked = CONCLUSION.sub(
+        r'\1<span class="conclusion"><span>\2</span>'
+        r'<span class="claim">\3\4<span class="seeds">\5</span>\n</span></span>',
+        page,
+    )
+    return CLAIM.sub(r'\1<span class="claim">\2</span>', marked)
+
+
+def break_names(page: str) -> str:
+    """Lets a name in a table go on in the next line after a dot, an underscore or a word in it."""
+
+    def parts(name: re.Match[str]) -> str:
+        return re.sub(r"(?<=\w)[._](?=\w)|(?<=[a-z])(?=[A-Z][a-z])", r"\g<0><wbr>", name[0])
+
+    return TABLE_CELL.sub(lambda cell: CODE.sub(parts, cell[0]), page)
+
+
+def _lazy(folder: Path, image: re.Match[str]) -> str:
+    """With its size in the page, a figure that comes late moves nothing."""
+    width, height = struct.unpack(">II", (folder / image[1]).read_bytes()[16:24])
+    return image[0].replace("<img", f'<img loading="lazy" width="{width}" height="{height}"', 1)
