@@ -27,15 +27,15 @@ _DIALS = ("follow", "by_group", "interactions", "choices")
 
 
 def blender_ads(size: int, seed: int) -> pd.DataFrame:
-    """Purchases of a blender, whose probability depends on crosses of features.
+    """Appeal of an advertisement for a blender, which depends on crosses of features.
 
     Args:
       size: number of customers, >= 1.
       seed: of the random numbers, 0 to 2^32 − 1.
 
     Returns:
-      `size` rows of float32: country, bananas and cookbooks in [0, 1), and the likeliness of a
-      click, y = 0.1 a + 0.4 b + 0.7 c + 0.1 ab + 3.1 bc + 0.1 c².
+      `size` rows of float32: country, bananas and cookbooks in [0, 1), and the appeal, a score from
+      0 to 3.71, y = 0.1 a + 0.4 b + 0.7 c + 0.1 ab + 3.1 bc + 0.1 c².
 
     Raises:
       TypeError: an argument is not an int.
