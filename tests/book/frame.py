@@ -343,17 +343,22 @@ def exercises(chapter: Chapter) -> list[str]:
 
 @rule
 def decimals_in_the_prose(chapter: Chapter) -> list[str]:
-    """Every decimal is printed by a checked cell, or stands in code or a formula."""
-    checked = [printed(c) for c in chapter.codes if UNCHECKED not in tags(c)]
-    sources = [cell.source for cell in chapter.codes]
-    math = [" ".join(formulas(text)) for text in chapter.texts]
-    known = {digits(n) for text in (*checked, *sources, *math) for n in DECIMAL.findall(text)}
+    """Every decimal stands in a checked cell nearby: its own, three before it or the next one.
+
+    Further away the same digits mostly mean something else; there they would let a number pass that
+    has long changed.
+    """
+    at = [i for i, cell in enumerate(chapter.cells) if cell.cell_type == "code"]
     problems = []
-    for cell in chapter.cells:
+    for place, cell in enumerate(chapter.cells):
+        near = [i for i in at if i <= place][-3:] + [i for i in at if i > place][:1]
+        codes = [chapter.cells[i] for i in near]
         text, elsewhere = prose(cell)
-        allowed = known | {digits(n) for n in DECIMAL.findall(elsewhere)}
+        shown = [elsewhere, *formulas(cell.source), *(code.source for code in codes)]
+        shown += [printed(code) for code in codes if UNCHECKED not in tags(code)]
+        allowed = {digits(number) for part in shown for number in DECIMAL.findall(part)}
         for number in DECIMAL.findall(text):
             if digits(number) not in allowed:
                 line = next(line for line in text.splitlines() if number in line)
-                problems.append(f"no cell prints {number}: {line.strip()[:120]}")
+                problems.append(f"no cell nearby prints {number}: {line.strip()[:120]}")
     return problems
