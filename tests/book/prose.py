@@ -7,7 +7,7 @@ figures. A sign, a leading zero and a unit don't matter: .123, 0.123 and -0.123 
 0.12 is another, and so is 12.3%. Code, formulas, addresses, and options of directives are no prose;
 neither are versions: numbers with two points, or behind the name of a package or of Python. A
 number from elsewhere, say from a paper or another page, is named in a comment of the same cell,
-with where it stands: `<!-- not printed here: 0.629 0.472 (published figures of MovieLens-100K) -->`.
+with where it stands: `<!-- not printed here: 0.629 (published figures of MovieLens-100K) -->`.
 """
 
 import re
