@@ -4,13 +4,14 @@
 
 runs each notebook under the conditions below, one run at a time, and compares what it prints with
 what is stored: as `pytest --nbval` does, but it notes how far every decimal moved and goes on.
-reports/perturbation.json keeps, for each number, one unit of its last digit and its spread (the
-largest distance from the stored number over all conditions); tests/book/test_perturbation.py holds
-the book's tolerances to it.
+reports/perturbation.csv has a row per number, with one unit of its last digit and its spread (the
+largest distance from the stored number over all conditions); reports/perturbation.json says which
+conditions each notebook ran under, and what else differed. tests/book/test_perturbation.py holds
+the book's tolerances to them.
 
 It can be stopped and started again at any time: what was measured is written after each run, and
 belongs to the notebook's fingerprint (code and outputs). When these change, the notebook is
-measured anew; when only its prose or a tolerance changes, it is not. Each run goes through all
+measured again; when only its prose or a tolerance changes, it is not. Each run goes through all
 notebooks before the next one starts.
 
 A run may change several things at once, arithmetic and surroundings: RUNS tries all CONDITIONS in
@@ -19,17 +20,17 @@ half the time, and a spread is then the largest distance that any of them causes
 """
 
 import argparse
+import csv
+import io
 import itertools
-import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,35 @@ from tools.chapter import UNCHECKED, Chapter, chapters, tags
 from tools.compare import Number, Pair, Tolerance, compare_outputs
 
 REPORT = reports.REPORTS / "perturbation.json"
+
+
+@dataclass
+class Spread:
+    """How far one printed decimal moved.
+
+    Attributes:
+      cell: id of its cell.
+      part: of the cell's output, such as "stdout".
+      line: of the part, from 1.
+      position: in the line, from 1.
+      stored: the number as it is stored.
+      unit: one unit of its last digit.
+      spread: the largest distance from what is stored.
+      condition: under which it was seen; empty if the number never moved.
+    """
+
+    cell: str
+    part: str
+    line: int
+    position: int
+    stored: str
+    unit: Decimal
+    spread: Decimal = Decimal(0)
+    condition: str = ""
+
+    @property
+    def place(self) -> tuple[str, str, int, int]:
+        return self.cell, self.part, self.line, self.position
 
 
 @dataclass(frozen=True)
@@ -161,51 +191,73 @@ def merge(entry: dict[str, Any], name: str, measured: dict[str, Any], today: str
     """Adds one run to what is known of a notebook.
 
     Args:
-      entry: "conditions" (name -> date and problems) and "numbers"; changed in place. A number is
-        [cell id, part, line, position, stored, unit, spread, condition of the spread].
+      entry: "conditions" (name -> date and problems) and "numbers", a list of `Spread`; changed in
+        place.
       name: of the condition.
       measured: what `measure` returned.
       today: date of this run.
     """
     entry["conditions"][name] = {"date": today, "problems": measured["problems"]}
-    known = {tuple(number[:4]): number for number in entry["numbers"]}
+    known = {number.place: number for number in entry["numbers"]}
     for cell, pairs in measured["pairs"].items():
         for pair in pairs:
             place = (cell, pair.part, pair.line, pair.position)
-            number = known.setdefault(
-                place, [*place, pair.stored.text, str(pair.room), str(Decimal(0)), ""]
-            )
-            if pair.apart > Decimal(number[6]):
-                number[5:] = [str(pair.room), str(pair.apart), name]
+            number = known.setdefault(place, Spread(*place, pair.stored.text, pair.room))
+            if pair.apart > number.spread:
+                number.unit, number.spread, number.condition = pair.room, pair.apart, name
     entry["numbers"] = list(known.values())
 
 
 def read(path: Path = REPORT) -> dict[str, Any]:
-    """The report so far; an empty one if there is none."""
-    return reports.read(path, notebooks={})
+    """The report so far; an empty one if there is none.
+
+    Raises:
+      ValueError: the table of numbers is not whole.
+    """
+    report = reports.read(path, notebooks={})
+    for entry in report["notebooks"].values():
+        entry["numbers"] = []
+    table = path.with_suffix(".csv")
+    rows = csv.DictReader(table.read_text("utf-8").splitlines()) if table.exists() else []
+    for row in rows:
+        try:
+            number = _spread(row)
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise ValueError(
+                f"{table.name} is damaged: {error!r} in {row}; delete it and measure again"
+            ) from error
+        if row["notebook"] in report["notebooks"]:
+            report["notebooks"][row["notebook"]]["numbers"].append(number)
+    return report
+
+
+def _spread(row: Mapping[str, str]) -> Spread:
+    place = row["cell"], row["part"], int(row["line"]), int(row["position"])
+    sizes = Decimal(row["unit"]), Decimal(row["spread"])
+    return Spread(*place, row["stored"], *sizes, row["condition"])
 
 
 def write(report: dict[str, Any], path: Path) -> None:
-    """Writes the report, one line a number, all of it or nothing."""
-    rows: list[str] = []
+    """Writes the report, and beside it the table of numbers; of each, all or nothing."""
+    text = io.StringIO()
+    columns = ["notebook", *(column.name for column in fields(Spread))]
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
     slim = {**report, "notebooks": {}}
     for name, entry in report["notebooks"].items():
-        places = [f"row {len(rows) + i}" for i in range(len(entry["numbers"]))]
-        rows += [json.dumps(number, ensure_ascii=False) for number in entry["numbers"]]
-        slim["notebooks"][name] = {**entry, "numbers": places}
-    text = json.dumps(slim, indent=1, ensure_ascii=False)
-    text = re.sub(r'^( +)"row (\d+)"', lambda m: m[1] + rows[int(m[2])], text, flags=re.MULTILINE)
-    reports.write_text(text + "\n", path)
+        table.writerows({"notebook": name} | asdict(number) for number in entry["numbers"])
+        slim["notebooks"][name] = {k: v for k, v in entry.items() if k != "numbers"}
+    reports.write_text(text.getvalue(), path.with_suffix(".csv"))
+    reports.write(slim, path)
 
 
-def too_far(entry: dict[str, Any], chapter: Chapter) -> list[list[Any]]:
+def too_far(entry: dict[str, Any], chapter: Chapter) -> list[Spread]:
     """The numbers of a notebook's report whose spread is beyond the tolerance of their cell."""
     tolerances = {cell.id: Tolerance.from_tags(tags(cell)) for cell in chapter.codes}
     return [
         number
         for number in entry["numbers"]
-        if Decimal(number[6])
-        > tolerances[number[0]].widened(Decimal(number[5]), Number.parse(number[4]))
+        if number.spread > tolerances[number.cell].widened(number.unit, Number.parse(number.stored))
     ]
 
 
@@ -216,7 +268,7 @@ def tried(entry: dict[str, Any]) -> set[str]:
 
 def moved(entry: dict[str, Any]) -> int:
     """How many numbers of a notebook's report were not always what is stored."""
-    return sum(Decimal(number[6]) > 0 for number in entry["numbers"])
+    return sum(number.spread > 0 for number in entry["numbers"])
 
 
 def summary(report: dict[str, Any], stored: Mapping[str, Chapter]) -> str:
@@ -229,7 +281,10 @@ def summary(report: dict[str, Any], stored: Mapping[str, Chapter]) -> str:
             f"{name}: {len(entry['numbers'])} decimals, {moved(entry)} move, {len(off)} by too "
             f"much; {problems} other differences; {len(entry['conditions'])} runs"
         )
-        lines += [f"    {n[4]} ± {n[6]} (unit {n[5]}): cell {n[0]}, {n[1]}, {n[7]}" for n in off]
+        lines += [
+            f"    {n.stored} ± {n.spread} (unit {n.unit}): cell {n.cell}, {n.part}, {n.condition}"
+            for n in off
+        ]
         for condition, run_ in entry["conditions"].items():
             lines += [f"    {condition}: {problem}" for problem in run_["problems"][:5]]
     return "\n".join(lines)

@@ -43,9 +43,9 @@ def test_no_tag_is_wider_than_what_was_measured_asks_for(name):
     for cell in CHAPTERS[name].codes:
         tolerance = Tolerance.from_tags(tags(cell))
         spreads = [
-            (Decimal(n[6]), abs(Number.parse(n[4]).value))
+            (n.spread, abs(Number.parse(n.stored).value))
             for n in entry["numbers"]
-            if n[0] == cell.id
+            if n.cell == cell.id
         ]
         widest = max((spread for spread, _ in spreads), default=Decimal(0))
         assert tolerance.atol <= WIDEST * widest, f"cell {cell.id} moved by {widest} only"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import nbformat
 import pytest
@@ -65,17 +66,18 @@ def command(films, report, *conditions: str) -> int:
 
 
 def numbers(report):
-    return json.loads(report.read_text())["notebooks"]["films"]["numbers"]
+    return perturb.read(report)["notebooks"]["films"]["numbers"]
 
 
 def test_spread_is_the_largest_distance_and_names_its_condition(films, report, runs):
     cell = nbformat.read(films, 4).cells[0].id
     assert command(films, report, "hash seed 1") == 0
     assert command(films, report, "AVX2") == 0
-    assert numbers(report)[0] == [cell, "stdout", 1, 1, "0.50", "0.01", "0.01", "AVX2"]
+    first = perturb.Spread(cell, "stdout", 1, 1, "0.50", Decimal("0.01"), Decimal("0.01"), "AVX2")
+    assert numbers(report)[0] == first
     assert command(films, report, "1 thread") == 1, "0.02 is more than one unit"
-    assert numbers(report)[0] == [cell, "stdout", 1, 1, "0.50", "0.01", "0.02", "1 thread"]
-    assert numbers(report)[1][4:] == ["0.1", "0.1", "0", ""]
+    assert numbers(report)[0] == replace(first, spread=Decimal("0.02"), condition="1 thread")
+    assert numbers(report)[1] == perturb.Spread(cell, "stdout", 1, 2, "0.1", Decimal("0.1"))
 
 
 def test_a_tolerance_needs_no_new_measurement(films, report, runs):
@@ -115,20 +117,29 @@ def test_a_changed_notebook_is_measured_anew_unless_only_its_prose_changed(films
     nbformat.write(notebook, films)
     command(films, report, "1 thread")
     assert runs == ["1 thread", "1 thread"]
-    assert [number[4:7] for number in numbers(report)] == [
-        ["0.51", "0.01", "0.01"],
-        ["0.1", "0.1", "0"],
+    assert [(number.stored, str(number.spread)) for number in numbers(report)] == [
+        ("0.51", "0.01"),
+        ("0.1", "0"),
     ]
 
 
 def test_the_report_is_read_as_it_was_written(films, report, runs):
     command(films, report, "1 thread", "another folder")
-    text = report.read_text()
-    assert sum('"stdout", 1, 1, "0.50"' in line for line in text.splitlines()) == 1, (
-        "a line a number"
+    table = report.with_suffix(".csv")
+    before = report.read_text(), table.read_text()
+    assert sum("stdout,1,1,0.50" in line for line in before[1].splitlines()) == 1, (
+        "a row per number"
     )
     perturb.write(perturb.read(report), report)
-    assert report.read_text() == text
+    assert (report.read_text(), table.read_text()) == before
+
+
+def test_a_table_that_is_cut_off_is_noticed(films, report, runs):
+    command(films, report, "1 thread")
+    table = report.with_suffix(".csv")
+    table.write_text(table.read_text().rsplit(",0.02,", 1)[0])
+    with pytest.raises(ValueError, match=r"perturbation\.csv is damaged"):
+        perturb.read(report)
 
 
 def test_a_condition_reaches_the_kernel(tmp_path):
