@@ -73,7 +73,7 @@ mutants: setup-dev  ## small mistakes made on purpose: which ones do the checks 
 upstream: setup-dev  ## TFRS's and TFR's own tests (TFRS=checkout, TFR=checkout; without: those in TFRS's wheel)
 	$(BIN)/python -m tools.upstream $(if $(TFRS),--tfrs $(TFRS)) $(if $(TFR),--tfr $(TFR))
 
-lock:  ## resolve constraints.txt anew (needs uv)
+lock:  ## resolve constraints.txt again (needs uv)
 	grep -hv '^-' requirements.txt requirements-dev.txt \
 	  | uv pip compile --universal --python-version 3.11 --strip-extras --no-annotate \
 	      --custom-compile-command "make lock" -o constraints.txt -

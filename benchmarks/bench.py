@@ -153,7 +153,7 @@ def tfrs_evaluate(
     def model(table: pd.DataFrame, key: str) -> Callable[[dict], tf.Tensor]:
         index = tf.keras.layers.StringLookup(vocabulary=table.index.to_numpy(str))
         rows = tf.constant(table.to_numpy())
-        # 0 stands for strings that the vocabulary lacks; there are none here.
+        # 0 is for strings outside of the vocabulary; there are none here.
         return lambda features: tf.gather(rows, index(tf.convert_to_tensor(features[key])) - 1)
 
     def dataset(ratings: pd.DataFrame) -> tf.data.Dataset:

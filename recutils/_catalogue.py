@@ -1,4 +1,4 @@
-"""Draws the films and the people of a synthetic world: what stands in their tables."""
+"""Draws the films and the people of a synthetic world: the contents of their tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Make TFRS and TF-Ranking import on current TensorFlow.
 
-Two things stand between the libraries of this book and TensorFlow 2.20. Both are Keras 2 code,
+Two things keep this book's libraries from running on TensorFlow 2.20. Both are Keras 2 code,
 while TensorFlow ships Keras 3; and TF-Ranking imports `tensorflow.estimator`, which TensorFlow
 dropped in 2.16 (tensorflow/ranking#362). The first needs an environment variable that is read when
 TensorFlow is first imported; the second needs a module of that name, of which TF-Ranking's Keras

@@ -12,7 +12,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Field:
-    """What may stand in a column, as a pattern and in words, and what becomes of it."""
+    """What a column may contain, as a pattern and in words, and what it is converted to."""
 
     pattern: str
     expected: str

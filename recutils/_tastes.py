@@ -107,7 +107,7 @@ def let_groups_tell(
 def let_films_follow(random: np.random.Generator, choices: Choices, follow: float) -> Choices:
     """The same world with successors that are chosen with probability `follow`.
 
-    A film's successors are drawn as a person would choose next who has nothing but its tastes.
+    A film's successors are drawn as the next choice of a person who has only the film's tastes.
     """
     num_movies = choices.taste_probability.shape[1]
     how_many = min(_NUM_SUCCESSORS, int(LARGEST_SHARE_TAKEN * num_movies))

@@ -66,7 +66,7 @@ class Audience:
     """The people of a synthetic world, who answer ordered lists of films.
 
     A person looks at some places of a list. What is looked at draws its stars from the truth's
-    distribution, at each look anew; 4 stars or more are a click. Two models say who looks where:
+    distribution, anew at each look; 4 stars or more are a click. Two models say who looks where:
 
     * `position`: at place k with chance 1 / k^eta, whatever happens at the other places.
     * `cascade`: down the list, from the first place to the first click.
@@ -186,7 +186,7 @@ class Audience:
           movie_ids: [n, list_length] strings, the first place first; a film once a list.
 
         Returns:
-          `Value`, one number a list.
+          `Value`, one number per list.
 
         Raises:
           ValueError: as for `answer`.
@@ -219,7 +219,7 @@ class Audience:
             the last axis sums to 1, within 1e-5.
 
         Returns:
-          `Value`, one number a person.
+          `Value`, one number per person.
 
         Raises:
           TypeError: probabilities are not numbers.
@@ -267,12 +267,12 @@ class Audience:
         Args:
           user_ids: [n] strings.
           draw_lists: from a generator, [n, list_length] strings: a list for each person; each
-            call draws anew.
+            call draws afresh.
           num_draws: lists to draw for each person, >= 2.
           random: source of random numbers, which only `draw_lists` uses.
 
         Returns:
-          The mean over the draws and its standard error, each a `Value` with one number a person.
+          The mean over the draws and its standard error, each a `Value` with one number per person.
 
         Raises:
           TypeError: random is not a `numpy.random.Generator`, num_draws is not an int, or
@@ -374,7 +374,7 @@ def to_ratings(
       answers: to the lists of n people.
       user_ids: [n] strings, those that were asked.
       movie_ids: [n, list_length] strings, what they were shown.
-      timestamps: whole seconds, [n], one a list, or one number for all.
+      timestamps: whole seconds, [n], one per list, or one number for all.
       movies: frame with movie_id and movie_title, such as `Movies.movies`.
 
     Returns:

@@ -49,7 +49,7 @@ def ease(
 
     Args:
       train: ratings with user_id and movie_id, each pair once; stars don't matter.
-      user_ids: [num_users] unique ids, whose scores are wanted; who has no ratings scores 0.
+      user_ids: [num_users] unique ids, whose scores are wanted; people without ratings score 0.
       movie_ids: [num_movies] unique ids, the catalogue; every film of train is in it.
       l2: λ, the weight of the penalty, above 0.
       min_ratings: films with fewer ratings stay out, so that the inverse of a matrix of

@@ -219,7 +219,7 @@ def bootstrap_interval(
       ours: [num_people] numbers, say everyone's recall; at least 2.
       theirs: [num_people] numbers, of the same people.
       confidence: share of such intervals that cover the true mean, between 0 and 1.
-      num_resamples: how often people are drawn anew.
+      num_resamples: how often people are resampled.
       seed: of the draws.
 
     Returns:
@@ -256,7 +256,7 @@ def _differences(ours: npt.ArrayLike, theirs: npt.ArrayLike) -> npt.NDArray[np.f
     ]
     if len(sides[0]) != len(sides[1]):
         raise ValueError(
-            "ours and theirs must have one score a seed each, "
+            "ours and theirs must have one score per seed each, "
             f"got {len(sides[0])} and {len(sides[1])}"
         )
     if len(sides[0]) < 2:

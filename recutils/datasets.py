@@ -119,7 +119,7 @@ def to_dataset(
       frame: any frame.
       columns: its columns to take: strings, numbers or bools.
       batch_size: rows in a batch; the last one may be smaller.
-      shuffle: whether to draw the order anew in each pass, over all rows; False: as in `frame`.
+      shuffle: whether to draw a new order in each pass, over all rows; False: as in `frame`.
       seed: of the order.
 
     Returns:

@@ -27,7 +27,7 @@ def sample_lists(
     Returns:
       A dict of arrays: "user_id" [num_lists], "movie_title" and "movie_id" [num_lists, list_size]
       of str objects, and "user_rating" [num_lists, list_size] float32 stars. A person's lists
-      stand together, people in order of first appearance.
+      are next to each other, people in order of first appearance.
 
     Raises:
       TypeError: ratings is not a frame, its ratings are not numbers, or a number is not an int.
@@ -70,7 +70,7 @@ def partition_lists(
       seed: of the deals.
 
     Returns:
-      A dict of arrays, as for `sample_lists`; the lists of one round stand together.
+      A dict of arrays, as for `sample_lists`; the lists of one round are next to each other.
 
     Raises:
       TypeError: ratings is not a frame, its ratings are not numbers, or a number is not an int.

@@ -158,7 +158,7 @@ def load(path: str | Path) -> Movies:
     """Reads an unpacked MovieLens folder: ml-100k, ml-1m, ml-latest-small, ml-25m or ml-32m.
 
     The kind is recognised by its files. A folder with ratings.csv in the schema of `Movies` is read
-    too, with its users.csv and movies.csv if it has them; genres may stand there as `Comedy|Drama`
+    too, with its users.csv and movies.csv if it has them; genres may be written as `Comedy|Drama`
     or as pandas writes a list.
 
     Args:
@@ -171,8 +171,8 @@ def load(path: str | Path) -> Movies:
       FileNotFoundError: there is no such folder, or a file of the kind is missing or a folder.
       ValueError: the folder is of no known kind, or a line can't be right: its number of fields, a
         field that is not what its column holds, stars off the scale, a time before MovieLens, an id
-        that is missing in the other file or stands there twice. The message names the file, the
-        line, what stands there and what was expected.
+        that is missing in the other file or appears twice. The message names the file, the
+        line, what was found there and what was expected.
 
     See: the chapter basics/data; Harper and Konstan 2015, doi:10.1145/2827872.
     """

@@ -93,9 +93,9 @@ def ladder(
 
     Args:
       ax: where to draw.
-      runs: name of a model -> its scores, one a seed, [num_seeds] floats.
+      runs: name of a model -> its scores, one per seed, [num_seeds] floats.
       baselines: the same for baselines, drawn in grey.
-      ceiling: best possible scores, one a seed, or None where no truth is known. Labelled "floor"
+      ceiling: best possible scores, one per seed, or None where no truth is known. Labelled "floor"
         where most rungs lie above it: they are errors then.
 
     Raises:

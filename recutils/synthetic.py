@@ -107,7 +107,7 @@ def movies(
     if num_ratings > most:
         raise ValueError(
             f"num_ratings must be at most {most} for {num_users} users and {num_movies} movies "
-            f"({LARGEST_SHARE_TAKEN} of the films a person), got {num_ratings}"
+            f"({LARGEST_SHARE_TAKEN} of the films per person), got {num_ratings}"
         )
     follow = _share("follow", follow, 1)
     by_group = _share("by_group", by_group, 1)
@@ -190,7 +190,7 @@ def choose_films(
     Args:
       random: source of random numbers.
       truth: whose mixtures, tastes, successors and arrivals are used.
-      people: [n] int, positions in `truth.user_ids`; a position may stand there several times.
+      people: [n] int, positions in `truth.user_ids`; a position may occur several times.
       counts: [n] int, how many films each of them chooses.
       seconds: [counts.sum()] int64, when: person by person, increasing.
 

@@ -13,7 +13,7 @@ class Timing(NamedTuple):
     """What `measure` measured; prints itself as "1.23 ms (1.20 to 1.31)".
 
     Attributes:
-      median: seconds a call.
+      median: seconds per call.
       low: seconds of the call at the first quartile.
       high: seconds of the call at the third quartile.
     """

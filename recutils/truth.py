@@ -70,7 +70,7 @@ class Truth(Opinions):
 
         Args:
           user_ids: [n] strings.
-          at: [n] seconds, one a person: films that arrive later get 0. None: every film is there.
+          at: [n] seconds, one per person: films that arrive later get 0. None: every film is there.
 
         Returns:
           [n, num_movies] float64, columns in the order of `Movies.movies`, rows sum to 1.

@@ -1,6 +1,6 @@
 """Compares what a notebook prints with what it stores: numbers as numbers.
 
-- Text, integers, and the shape of a table (lines, and what stands on each) are exact.
+- Text, integers, and the shape of a table (lines, and what each contains) are exact.
 - A decimal may differ by one unit of its last printed digit: 0.123 may become 0.124, not 0.125, and
   1.23e-05 may become 1.24e-05. Where the two print different numbers of digits, the finer unit
   counts. A decimal without a digit behind its point (numpy's `1.`), a whole percentage (`12%`) and
@@ -55,7 +55,7 @@ class Number:
     Attributes:
       text: as printed.
       value: what it says, exactly.
-      digits: how many stand behind its point.
+      digits: the number of digits after its decimal point.
       unit: the value of one unit of its last printed digit.
     """
 
@@ -92,7 +92,7 @@ class Tolerance:
         """Reads `atol-0.02` and `rtol-0.05` among a cell's tags.
 
         Raises:
-          ValueError: such a tag holds no positive number, or stands there twice.
+          ValueError: such a tag holds no positive number, or appears twice.
         """
         found: dict[str, Decimal] = {}
         for tag in tags:
@@ -150,7 +150,8 @@ class Pair:
       stored: the one in the notebook.
       now: the one of this run.
       room: how far they may lie apart.
-      part: in which of a cell's outputs it stands: "stdout", or "text/plain 2" for the second one.
+      part: the part of the cell's output that holds it: "stdout", or "text/plain 2" for the
+        second one.
     """
 
     line: int

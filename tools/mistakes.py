@@ -126,7 +126,7 @@ class Mutant:
 
 
 def _texts(source: str, tree: ast.AST) -> list[tuple[int, int]]:
-    """Where strings and comments stand: their first character, and the one behind their last."""
+    """Where strings and comments are: their first character, and the one after their last."""
     lines = source.splitlines(keepends=True)
     starts = [0]
     for line in lines:

@@ -5,7 +5,7 @@
     python -m tools.notebooks tidy [NOTEBOOK …]             bring into normal form without running
 
 Without a notebook: all of book/. In the normal form, outputs are those of one run from the top
-(counts 1, 2, 3 …) without stderr, stdout is one piece where nothing stands between, a declared
+(counts 1, 2, 3 …) without stderr, stdout is one piece where nothing comes between, a declared
 error shows the reader's lines and not the libraries', and of all metadata only tags and figure
 options are left. Cells keep their ids. So a diff shows what changed in the chapter.
 """

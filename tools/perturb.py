@@ -272,7 +272,7 @@ def moved(entry: dict[str, Any]) -> int:
 
 
 def summary(report: dict[str, Any], stored: Mapping[str, Chapter]) -> str:
-    """A line a notebook: how much was measured, and what lies outside of its tolerance."""
+    """One line per notebook: how much was measured, and what lies outside of its tolerance."""
     lines = []
     for name, entry in report["notebooks"].items():
         off = too_far(entry, stored[name]) if name in stored else []

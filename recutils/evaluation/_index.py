@@ -45,7 +45,7 @@ def index_recall(truth: npt.ArrayLike, approximate: npt.ArrayLike) -> float:
             codes[: truth.size].reshape(truth.shape),
             codes[truth.size :].reshape(approximate.shape),
         )
-    # Each id at most once a side: then what stands twice in a sorted row is on both.
+    # Each id at most once per side: what then appears twice in a sorted row is on both.
     both = np.sort(np.hstack([_distinct(truth), _distinct(approximate)]), axis=1)
     found = (both[:, 1:] == both[:, :-1]) & (both[:, 1:] >= 0)
     return float(found.sum() / truth.size)

@@ -24,7 +24,7 @@ def precision_recall_at_k(
     their films in test that are among the k. Both are averaged over the people in test.
 
     Args:
-      queries: frame of embeddings, a row a person, whose index holds user ids; floats.
+      queries: frame of embeddings, one row per person, whose index holds user ids; floats.
       candidates: the same for films, whose index holds movie ids. Films that nobody rated may be
         missing, and then they are in no list.
       test: ratings with user_id and movie_id, the films to find.
@@ -78,8 +78,8 @@ def retrieval_metrics(
     people; `scores` of two towers are `queries @ candidates.T`, both frames.
 
     Args:
-      scores: frame of floats, a row a person (index: user ids), a column a film (columns: movie
-        ids); or a series by movie id, the same scores for everyone. -inf: never recommended.
+      scores: frame of floats, one row per person (index: user ids), one column per film
+        (columns: movie ids); or a series by movie id, the same scores for everyone. -inf: never recommended.
       test: ratings with user_id and movie_id, each pair once: the films to find.
       train: ratings whose films are left out of their people's lists, or None.
       k: length of the lists, at least 1; may be larger than the number of films.
@@ -140,7 +140,7 @@ def retrieval_metrics(
 
 
 class _Found(NamedTuple):
-    """Where the held-out films stand in the lists of their people."""
+    """The ranks of the held-out films in their people's lists."""
 
     users: npt.NDArray[np.intp]  # [num_people] who has films in test: positions of queries
     rows: npt.NDArray[np.intp]  # [num_test] whose film it is: a position in users

@@ -343,7 +343,7 @@ def exercises(chapter: Chapter) -> list[str]:
 
 @rule
 def decimals_in_the_prose(chapter: Chapter) -> list[str]:
-    """Every decimal stands in a checked cell nearby: its own, three before it or the next one.
+    """Every decimal appears in a checked cell nearby: its own, three before it or the next one.
 
     Further away the same digits mostly mean something else; there they would let a number pass that
     has long changed.

@@ -1,13 +1,13 @@
 """The prose of a chapter, and the decimals in it.
 
-A reader has to be able to trust each of them, so each has to stand, digit by
+A reader has to be able to trust each of them, so each has to appear, digit by
 digit, in an output that is checked (not in one of a cell tagged nbval-ignore-output) or in code
 nearby, or in a formula of the same cell. Prose is the markdown, and the captions and alt texts of
 figures. A sign, a leading zero and a unit don't matter: .123, 0.123 and -0.123 are one number, but
 0.12 is another, and so is 12.3%. Code, formulas, addresses, and options of directives are no prose;
 neither are versions: numbers with two points, or behind the name of a package or of Python. A
 number from elsewhere, say from a paper or another page, is named in a comment of the same cell,
-with where it stands: `<!-- not printed here: 0.629 (published figures of MovieLens-100K) -->`.
+with where it is from: `<!-- not printed here: 0.629 (published figures of MovieLens-100K) -->`.
 """
 
 import re
@@ -42,7 +42,7 @@ def formulas(markdown: str) -> list[str]:
 
 
 def prose(cell: NotebookNode) -> tuple[str, str]:
-    """The prose of a cell, and what its comments say stands elsewhere."""
+    """The prose of a cell, and what its comments say is printed elsewhere."""
     if cell.cell_type == "code":
         return f"{figure(cell).get('caption', '')}\n{mystnb(cell, 'image').get('alt', '')}", ""
     text = without_code(cell.source)

@@ -29,7 +29,7 @@ REFERENCE = {
     "conclusions",
     "decimals in the prose",
 }
-# Chapters that give scores, and what has to stand beside them, each in one of these words.
+# Chapters that give scores, and what has to be beside them, each in one of these words.
 BESIDE_A_SCORE = {
     "basics/retrieval": ["random", "popular", "EASE", "ceiling"],
     "basics/ranking": ["mean", "ridge|biases", "ceiling|Bayes|floor"],

@@ -109,7 +109,7 @@ def test_the_script_trains_the_class_of_the_chapter():
 
 
 def class_text(source):
-    """The class without the indentation of its docstring, which depends on where it stands."""
+    """The class without the indentation of its docstring, which depends on where it is."""
     (found,) = [
         node
         for node in ast.walk(ast.parse(source))

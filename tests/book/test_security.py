@@ -1,6 +1,6 @@
 """Nothing that a reader runs loads from the network or from a pickle, or runs what it has loaded.
 
-Each code cell and each script is parsed, together with the programs that stand in their strings,
+Each code cell and each script is parsed, together with the programs in their strings,
 and searched for what could do so. What is there for a good reason is named below, with the reason.
 """
 
@@ -63,7 +63,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     },
     "beyond/train_worker.py": {"network": "asks whether this machine's own port is free"},
     "reference/more_pitfalls.ipynb": {
-        "other programs": "a fresh Python, with the lines that stand in the cell",
+        "other programs": "a fresh Python, with the lines of the cell",
         "import by name": "the two packages that the cell names",
     },
     "serving/export.ipynb": {
@@ -141,7 +141,7 @@ def docstrings(tree: ast.AST) -> set[int]:
 
 
 def inner_program(text: str) -> ast.AST | None:
-    """A program that stands in a string."""
+    """A program in a string."""
     if "\n" not in text:
         return None
     try:

@@ -80,7 +80,7 @@ def test_tensorflow_first_is_fine_with_keras_2():
 
 
 def test_without_recutils_ranking_does_not_import():
-    """Should this fail one day, TF-Ranking was mended and the stand-in can go."""
+    """Should this fail one day, TF-Ranking was fixed and the stand-in can go."""
     assert "cannot import name 'estimator'" in python("import tensorflow_ranking").stderr
 
 

@@ -78,7 +78,7 @@ class TestConclude:
             ((" a", [1, 2], [1, 2]), ValueError, "without blanks around it, got ' a'"),
             (("a", [1, 2], [1, 2], "more"), ValueError, "one of 'higher', 'lower', got 'more'"),
             (("a", [1, 2], [1, 2], "lower", -1), ValueError, "digits must be between 0 and 15"),
-            (("a", [1, 2, 3], [1, 2]), ValueError, "one score a seed each, got 3 and 2"),
+            (("a", [1, 2, 3], [1, 2]), ValueError, "one score per seed each, got 3 and 2"),
             (("a", [1], [2]), ValueError, "at least 2 scores, got 1"),
             (("a", [], []), ValueError, "ours must not be empty"),
             (("a", [1, np.nan], [1, 2]), ValueError, r"ours must hold finite.*nan at \[1\]"),

@@ -142,7 +142,7 @@ def test_pictures_have_a_text(page: str) -> None:
 
 
 def test_the_first_page_draws_what_the_chapters_print() -> None:
-    """Each printed score stands in an output of a chapter that the figure names, digit by digit."""
+    """Each printed score appears in a chapter that the figure names, digit by digit."""
     drawn = soup("book/intro.html").select(".scale-figure svg [data-score]")
     captions = soup("book/intro.html").select(".scale-caption a")
     docs = [link["href"].removesuffix(".html") for link in captions]

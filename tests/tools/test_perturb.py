@@ -1,4 +1,4 @@
-"""`make perturb`: what it measures, and that it goes on where it stopped."""
+"""`make perturb`: what it measures, and that it resumes where it left off."""
 
 import json
 from dataclasses import replace

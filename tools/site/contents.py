@@ -49,7 +49,7 @@ def pitfalls(doc: str) -> list[tuple[str, str]]:
 
 
 def pattern(name: str) -> re.Pattern[str]:
-    """A name as it stands in code: not in the middle of a longer word.
+    """A name as it appears in code: not in the middle of a longer word.
 
     `.name` is a method or attribute of anything. A dotted name is found with its usual prefix or
     after an import of its last part, `name=` as an argument, anything else literally.

@@ -50,7 +50,7 @@ def api() -> str:
 def tidy_docstring(*arguments: Any) -> None:
     """After napoleon: makes reStructuredText of what our docstrings mean.
 
-    Napoleon takes what stands before a colon in “Returns” for a type, and Sphinx the first of
+    Napoleon takes what comes before a colon in “Returns” for a type, and Sphinx the first of
     several names that share a description. “See: the chapter basics/retrieval.” becomes a link,
     once that chapter is there.
     """

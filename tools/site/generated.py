@@ -139,7 +139,7 @@ def status() -> str:
         checked = sum(UNCHECKED not in those for those in found)
         wide = Counter(tag for those in found for tag in those if tag.startswith(WIDENING))
         own = [tag + f" in {n} cells" * (n > 1) for tag, n in sorted(wide.items())]
-        # Each cell of the table can be read by itself: on a phone they stand below each other.
+        # Each cell of the table can be read by itself: on a phone they are stacked.
         rows.append(
             f"| {_link(doc)} | "
             f"{contents.stated_time(doc) or 'looked up, not read'} | "

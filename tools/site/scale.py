@@ -67,8 +67,8 @@ def printed_number(chapter: Chapter, code: str, row: str, column: str | None = N
     Args:
       chapter: with outputs.
       code: text that exactly one code cell has.
-      row: how the line begins in which the number stands.
-      column: a word that stands before the number in the same line, or above it in a heading; the
+      row: the beginning of the line that holds the number.
+      column: a word before the number in the same line, or above it in a heading; the
         first number of the line if None.
 
     Returns:
@@ -103,7 +103,7 @@ def printed_number(chapter: Chapter, code: str, row: str, column: str | None = N
     if column is not None:
         headings = [above.split() for above in lines[:number] if column in above.split()]
         if not headings:
-            raise ValueError(f"no heading {column!r} stands above {line!r}")
+            raise ValueError(f"there is no heading {column!r} above {line!r}")
         place = headings[-1].index(column)
     if place >= len(numbers):
         raise ValueError(f"no number was found for {row!r}, {column or 'first number'}: {line!r}")
