@@ -79,7 +79,8 @@ def retrieval_metrics(
 
     Args:
       scores: frame of floats, one row per person (index: user ids), one column per film
-        (columns: movie ids); or a series by movie id, the same scores for everyone. -inf: never recommended.
+        (columns: movie ids); or a series by movie id, the same scores for everyone.
+        -inf: never recommended.
       test: ratings with user_id and movie_id, each pair once: the films to find.
       train: ratings whose films are left out of their people's lists, or None.
       k: length of the lists, at least 1; may be larger than the number of films.
