@@ -77,7 +77,7 @@ def test_a_declared_error_shows_no_files_of_this_machine(executed):
     path, _ = executed
     frames = "\n".join(nbformat.read(path, 4).cells[4].outputs[0].traceback)
     assert "JSONDecodeError" in frames
-    assert "In[3]" in notebooks.ANSI.sub("", frames)
+    assert "In[3]" in kernels.without_colours(frames)
     assert "decoder.py" not in frames
 
 
