@@ -1,7 +1,7 @@
 """Trials: worlds of their own, or splits of real ratings; and the line that concludes."""
 
 import recutils
-from recutils import conclusions, experiments
+from recutils import conclusions, synthetic
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 SMALL = {"num_users": 30, "num_movies": 60, "num_ratings": 400}
+DIALS = {"follow": 0.2, "by_group": 0.5, "agreement": 0.6, "interactions": 0.3}
 
 
 def pairs(ratings):
@@ -79,6 +80,17 @@ class TestWorlds:
         (same,) = recutils.trials(1, first_seed=1001, **SMALL)
         pd.testing.assert_frame_equal(searched[0].train, same.train)
 
+    @pytest.mark.parametrize("dial", DIALS)
+    def test_sizes_and_dials_reach_the_world(self, dial):
+        sizes = SMALL | {"num_users": 300}
+        turned = {dial: DIALS[dial]}
+        trials = recutils.trials(1, **sizes, **turned)
+        for (trial,), seed in ((trials, 1), (trials.searched(), 1001)):
+            assert trial.seed == seed
+            world = synthetic.movies(**sizes, **turned, seed=seed)
+            pd.testing.assert_frame_equal(trial.movies.ratings, world.ratings)
+            assert not trial.movies.ratings.equals(synthetic.movies(**sizes, seed=seed).ratings)
+
     def test_say_what_they_are(self):
         assert str(recutils.trials(5)) == "5 worlds of their own"
         assert str(recutils.trials(5, num_users=9)) == "5 worlds of their own (num_users=9)"
@@ -120,11 +132,13 @@ class TestRealRatings:
         (trial,) = recutils.trials(1)
         assert len(trial.movies.ratings) == 80
 
-    def test_have_no_dials(self, real, monkeypatch):
-        names = [*experiments._generator_arguments(), "follow"]
-        monkeypatch.setattr(experiments, "_generator_arguments", lambda: names)
-        with pytest.raises(ValueError, match=r"have no dials, got follow=0.2: only the synthetic"):
-            recutils.trials(5, follow=0.2, num_users=9)
+    @pytest.mark.parametrize("dial", DIALS)
+    def test_have_no_dials(self, real, dial):
+        message = (
+            rf"have no dials, got {dial}={DIALS[dial]}: only the synthetic films can be turned"
+        )
+        with pytest.raises(ValueError, match=message):
+            recutils.trials(5, num_users=9, **{dial: DIALS[dial]})
 
     def test_say_what_they_are(self, real):
         assert str(recutils.trials(5)) == "5 splits of the real ratings"
