@@ -73,11 +73,12 @@ mutants: setup-dev  ## small mistakes made on purpose: which ones do the checks 
 upstream: setup-dev  ## TFRS's and TFR's own tests (TFRS=checkout, TFR=checkout; without: those in TFRS's wheel)
 	$(BIN)/python -m tools.upstream $(if $(TFRS),--tfrs $(TFRS)) $(if $(TFR),--tfr $(TFR))
 
-lock:  ## resolve constraints.txt again (needs uv)
+lock:  ## resolve constraints.txt again (needs uv; UPGRADE=1: the newest versions that are allowed)
 	grep -hv '^-' requirements.txt requirements-dev.txt \
-	  | uv pip compile --universal --python-version 3.11 --strip-extras --no-annotate \
+	  | uv pip compile --universal --python-version 3.11 --strip-extras --no-annotate $(if $(UPGRADE),--upgrade) \
 	      --custom-compile-command "make lock" -o constraints.txt -
-	sed -i "s/ ; python_full_version < '3.14' and ((.*) or sys_platform == 'linux' or sys_platform == 'win32')$$//; s/ and python_full_version < '3.14' and ((.*) or sys_platform == 'linux' or sys_platform == 'win32')$$//" constraints.txt
+	sed "s/ ; python_full_version < '3.14' and ((.*) or sys_platform == 'linux' or sys_platform == 'win32')$$//; s/ and python_full_version < '3.14' and ((.*) or sys_platform == 'linux' or sys_platform == 'win32')$$//" constraints.txt > constraints.tmp
+	mv constraints.tmp constraints.txt
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv _build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -22,7 +22,7 @@ from tools.chapter import UNCHECKED, Chapter, printed, tags
 _VERBS = """
     Ask Build Check Choose Compare Cross Do Does Explain Export Find Fit Grow Join Judge Keep Know
     Learn Look Make Measure Meet Open Order Outgrow Predict Put Rank Save Scale Search See Serve
-    Ship Take Teach Test Train Trust Tune Understand Use
+    Move Ship Take Teach Test Train Trust Tune Understand Use
 """
 VERBS = frozenset(_VERBS.split())
 LONGEST_CELL = 25
