@@ -33,7 +33,7 @@ class Trial:
         that are set aside for searches, too.
       seed: for `recutils.set_seed`, before a model is built.
 
-    See: the chapter basics/retrieval.
+    See: the chapter basics/ranking.
     """
 
     movies: Movies
@@ -58,7 +58,7 @@ class Trials:
       world: sizes and dials of the synthetic films.
       real: whether the ratings are those in RECUTILS_DATA.
 
-    See: the chapter basics/retrieval.
+    See: the chapter basics/ranking.
     """
 
     seeds: Sequence[int]
@@ -142,7 +142,7 @@ class Trials:
           ValueError: the number of scores is not the number of trials, a score is not finite,
             people differ between the sides, or another argument is out of range.
 
-        See: the chapter basics/retrieval.
+        See: the chapter basics/ranking.
         """
         sides = [_scores(name, s, len(self)) for name, s in (("ours", ours), ("theirs", theirs))]
         _check_same_people(*sides)
@@ -203,7 +203,7 @@ def trials(
       TypeError: an argument is of the wrong type, or `world` names no argument of the generator.
       ValueError: an argument is out of range, or dials are given for real ratings, which have none.
 
-    See: the chapter basics/retrieval.
+    See: the chapter basics/ranking.
     """
     num_trials = _checks.integer("num_trials", num_trials, low=1)
     _checks.choice("split", split, ("random", "user", "time"))

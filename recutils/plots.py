@@ -133,7 +133,7 @@ def expected_best(ax: Axes, searches: Mapping[str, npt.ArrayLike]) -> None:
     Raises:
       ValueError: there is no arm, or one has no draw.
 
-    See: the chapter basics/retrieval.
+    See: the chapter basics/ranking.
     """
     curves = {name: np.atleast_1d(np.asarray(c, float)) for name, c in searches.items()}
     empty = [name for name, curve in curves.items() if not curve.size]

@@ -41,7 +41,7 @@ class Search:
       better: "higher" or "lower".
       at_edge: settings whose best value lies at the edge of its space.
 
-    See: the chapter basics/retrieval.
+    See: the chapter basics/ranking.
     """
 
     name: str
@@ -112,7 +112,7 @@ def search(
         curve hasn't one score per epoch, every draw ended without a finite score, or the record is
         damaged.
 
-    See: the chapter basics/retrieval.
+    See: the chapter basics/ranking.
     """
     draws = _checks.integer("draws", draws, low=1)
     worlds = _checks.integer("worlds", worlds, low=1)
@@ -169,7 +169,7 @@ def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
         text, a bool, None nor a list of these.
       ValueError: space or a list is empty, or a setting has a name that is taken.
 
-    See: the chapter basics/retrieval.
+    See: CONTRIBUTING.md, “Searches and trials”.
     """
     if not isinstance(space, Mapping) or not space:
         raise ValueError(f"space must name at least one setting, got {space!r}")
@@ -202,7 +202,7 @@ def expected_best(scores: npt.ArrayLike, better: str = "higher") -> npt.NDArray[
       TypeError: scores are not numbers.
       ValueError: there is no finite score, one is NaN, or better is out of range.
 
-    See: the chapter basics/retrieval.
+    See: CONTRIBUTING.md, “Searches and trials”.
     """
     sign = 1 if _checks.choice("better", better, ("higher", "lower")) == "higher" else -1
     signed = sign * _checks.floats("scores", scores, ndim=1, allow_infinite=True).astype(float)
@@ -226,7 +226,7 @@ def table(*searches: Search) -> pd.DataFrame:
       A row per arm: the settings in words, the validation score, the published settings' score,
       the number of draws and what they cost in CPU seconds.
 
-    See: the chapter basics/retrieval.
+    See: the chapter basics/ranking.
     """
     rows = {
         found.name.rpartition("/")[2]: {
