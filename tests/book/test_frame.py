@@ -14,7 +14,6 @@ NO_SCORES = "it compares no models, so that there is nothing to draw"
 EXEMPT: dict[str, dict[str, str]] = {
     "basics/testing": {"two figures": "it is about tests, which pass or don't"},
     "serving/export": {"two figures": NO_SCORES},
-    "beyond/movielens": {"two figures": "its matter is one table"},
 }
 # Pages of reference are looked up, not read from the top: these rules still hold there.
 REFERENCE = {
