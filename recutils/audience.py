@@ -54,7 +54,7 @@ class Value:
       stars: [n] float64, sum of the stars of what is clicked.
       satisfaction: [n] float64, sum of stars − 3 over what is looked at, clicked or not.
 
-    See: the chapter feedback/off_policy.
+    See: the chapter feedback/clicks.
     """
 
     clicks: np.ndarray
@@ -386,7 +386,7 @@ def to_ratings(
       TypeError: answers are not `Answers`, timestamps not integers, or movies is not a frame.
       ValueError: the shapes don't fit, or a film that was clicked is not in movies.
 
-    See: the chapter feedback/loop.
+    See: the chapter feedback/clicks.
     """
     if not isinstance(answers, Answers):
         raise TypeError(f"answers must be Answers, got {type(answers).__name__}")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from recutils.experiments import Trials
 
 FOLDER = Path(__file__).resolve().parent.parent / "reports" / "records"
+# That of `recutils.trials`; a record names any other.
+_USUAL_TEST_FRACTION = 0.2
 # What a record consists of.
 _PARTS = {"search": "draws", "trials": "trials"}
 # Arguments that don't change what a stored draw or trial is.
@@ -264,6 +266,8 @@ def write(kind: str, name: str, trials: Trials, record: dict[str, Any]) -> None:
     data = data_label(trials)
     path = _path(kind, name, data)
     where = {"name": name, "data": data, "split": trials.split, "world": dict(trials.world)}
+    if trials.test_fraction != _USUAL_TEST_FRACTION:
+        where["test_fraction"] = trials.test_fraction
     text = json.dumps(where | about() | record, indent=1, ensure_ascii=False, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")

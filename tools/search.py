@@ -45,7 +45,8 @@ def fresh_record(
     for record in records.all_of(kind, call.name):
         if record["data"].startswith("real") != real:
             continue
-        trials = experiments.trials(split=record["split"], **record["world"])
+        asked = {name: record[name] for name in ("split", "test_fraction") if name in record}
+        trials = experiments.trials(**asked, **record["world"])
         key = records.key(cells[: call.cell + 1], function, call.name, trials)
         same_data = record["data"] == records.data_label(trials)
         if same_data and record["key"] == key and len(record[PARTS[kind]]) >= call.parts:
