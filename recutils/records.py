@@ -265,7 +265,8 @@ def write(kind: str, name: str, trials: Trials, record: dict[str, Any]) -> None:
     """
     data = data_label(trials)
     path = _path(kind, name, data)
-    where = {"name": name, "data": data, "split": trials.split, "world": dict(trials.world)}
+    where: dict[str, Any] = {"name": name, "data": data, "split": trials.split}
+    where["world"] = dict(trials.world)
     if trials.test_fraction != _USUAL_TEST_FRACTION:
         where["test_fraction"] = trials.test_fraction
     text = json.dumps(where | about() | record, indent=1, ensure_ascii=False, allow_nan=False)
