@@ -176,10 +176,9 @@ def ground() -> str:
         lines.append(
             f"- **Replication on {report['data']['folder']}** ({_day(report)}): of the "
             f"{len(main)} main claims tried on both data sets, {_alike(main)} have the same "
-            f"verdict on both; of the {len(details)} details, {_alike(details)}. About "
-            f"{0.05 * len(details):.0f} details on each data set are expected to miss by chance "
-            "alone. {doc}`Does it hold on real data? </book/beyond/movielens>` discusses what "
-            "differs."
+            f"verdict on both; of the {len(details)} details, {_alike(details)}. "
+            "{doc}`Does it hold on real data? </book/beyond/movielens>` discusses what differs, "
+            "and counts how many details to expect wrong."
         )
     upstream = REPORTS / "upstream.json"
     if upstream.is_file():
