@@ -92,6 +92,17 @@ def test_the_page_shows_each_line_with_its_verdicts():
     assert lines[0] == "## Which loss?"
     assert "**always:** this one" in lines
     assert (
-        "- A beats B · synthetic films: **holds** +0.1 [+0.0, +0.2] · ml: **open** +1 [+0, +2] "
-        "· ml: not tried yet · [basics/toy]"
+        "- A beats B<br>[synthetic films: **holds** +0.1 [+0.0, +0.2] · ml: **open** +1 [+0, +2] "
+        "· ml: not tried yet · [basics/toy]]{.where}"
     ) in lines
+
+
+@pytest.mark.parametrize(
+    ("only", "shown"), [("own data", "data of its own"), ("truth", "real ratings can’t say")]
+)
+def test_a_line_that_real_ratings_can_t_say_says_why(only, shown):
+    spec = SPEC.replace("A beats B}", f"A beats B, only: {only}}}")
+    evidence = decisions.Evidence(chapters(), [report(None)])
+    (line,) = [x for x in decisions.page(decisions.read(spec), evidence, str) if x[:2] == "- "]
+    assert shown in line
+    assert "not tried" not in line

@@ -30,14 +30,14 @@ class Line:
       claim: its words.
       verdict: what it is on the synthetic films; elsewhere too, unless `real` says otherwise.
       real: the verdicts on real ratings with which the advice stays as it is.
-      own_data: whether the chapter makes its own data, whatever ratings there are.
+      only: why it can't be tried on real ratings: "own data" of the chapter's, or "truth".
     """
 
     chapter: str
     claim: str
     verdict: str = "holds"
     real: tuple[str, ...] = ()
-    own_data: bool = False
+    only: str = ""
 
     @property
     def accepted(self) -> tuple[str, ...]:
@@ -169,7 +169,8 @@ def page(
         for advice in decision.advice:
             shown += [f"**{advice.case}:** {' '.join(advice.choose.split())}", ""]
             for line in advice.lines:
-                shown.append(f"- {line.claim} · {_verdicts(line, evidence)} · {link(line.chapter)}")
+                support = f"{_verdicts(line, evidence)} · {link(line.chapter)}"
+                shown.append(f"- {line.claim}<br>[{support}]{{.where}}")
             shown.append("")
     return shown
 
@@ -177,9 +178,11 @@ def page(
 def _verdicts(line: Line, evidence: Evidence) -> str:
     """The verdicts of a line on all data sets, in words."""
     here = evidence.synthetic(line)
-    name = "on its own data" if line.own_data else "synthetic films"
+    name = "data of its own" if line.only == "own data" else "synthetic films"
     parts = [f"{name}: {_shown(here.verdict, here.mean, here.low, here.high)}" if here else "gone"]
-    if not line.own_data:
+    if line.only == "truth":
+        parts.append("real ratings can’t say: it takes the truth")
+    elif not line.only:
         parts += [
             f"{data}: {_shown(there['verdict'], there['effect'], there['low'], there['high'])}"
             if there
