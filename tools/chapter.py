@@ -106,8 +106,7 @@ class Chapter:
     def fingerprint(self) -> str:
         """A hash of what the notebook computes and prints: code, tags and outputs.
 
-        Neither prose is in it nor what folds code on the page, nor tolerances, which change what a
-        check says, not what a run does.
+        Neither prose is in it nor tolerances, which change what a check says, not what a run does.
         """
         content = [
             [
