@@ -22,6 +22,8 @@ REFUSED_TAGS = {
     "nbval-raises-exception": "`jupyter execute` stops there: use the tag raises-exception",
     "nbval-check-output": "every cell's output is checked: remove it",
 }
+# Tags that change what the page shows, and neither what runs nor what is compared.
+_ONLY_SHOWN = ("hide-input",)
 _STEERS_NBVAL = re.compile(r"^\s*#[#\s]*(?:NBVAL|PYTEST_VALIDATE)_\w+\s*$", re.MULTILINE)
 _PITFALL = re.compile(r"^>? ?\*\*Pitfall: (.+?)\*\*", re.MULTILINE | re.DOTALL)
 _FENCED = re.compile(r"^(`{3,}|~{3,})(?!\{)[^\n]*\n.*?^\1[ ]*$", re.MULTILINE | re.DOTALL)
@@ -109,7 +111,7 @@ class Chapter:
         content = [
             [
                 cell.source,
-                [tag for tag in tags(cell) if not tag.startswith(compare.WIDENING)],
+                [t for t in tags(cell) if not t.startswith((*compare.WIDENING, *_ONLY_SHOWN))],
                 [(part.kind, part.text) for part in compare.parts(cell.outputs)],
             ]
             for cell in self.codes

@@ -14,7 +14,7 @@ from tools import mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
-from tools.site import contents, docstrings, scale
+from tools.site import contents, decisions, docstrings, scale
 
 # It mixes data of its own, whatever ratings there are.
 OWN_DATA = "dcn/feature_crosses"
@@ -233,11 +233,23 @@ def _day(report: dict[str, Any]) -> str:
     return contents.in_words(datetime.date.fromisoformat(report["date"]))
 
 
+def decisions_page() -> str:
+    """What to choose when; a strict build fails if a line no longer supports its advice."""
+    found = decisions.read()
+    evidence = decisions.Evidence(
+        lambda name: contents.chapter(f"book/{name}"), decisions.latest_reports()
+    )
+    for problem in decisions.problems(found, evidence):
+        logging.getLogger(__name__).warning(f"decisions.yml: {problem}")
+    return "\n".join(decisions.page(found, evidence, lambda name: _link(f"book/{name}")))
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "scale": scale_figure,
     "chapters": chapter_map,
     "pitfalls": pitfall_index,
     "names": name_index,
+    "decisions": decisions_page,
     "status": status,
     "reports": ground,
     "api": docstrings.api,
