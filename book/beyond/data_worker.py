@@ -7,6 +7,8 @@
 Training then reads with `dataset.apply(tf.data.experimental.service.distribute(mode,
 "grpc://10.0.0.1:5000"))`: the dispatcher says who does what, the workers run the pipeline.
 With --port 0 a free port is taken; the file of --ready tells which, once the server answers.
+A dispatcher with a --journal writes down what it decides. Started again with the same port and
+journal, it knows who was reading what; one without forgets, and everybody's epoch ends.
 
 See: the chapter beyond/scaling_out.
 """
@@ -23,6 +25,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="to listen on; 0: any that is free")
     parser.add_argument("--dispatcher", help="its host:port; without it, this is the dispatcher")
     parser.add_argument("--address", help="host:port under which others reach this worker")
+    parser.add_argument("--journal", type=Path, help="folder from which a dispatcher can restart")
     parser.add_argument("--ready", type=Path, help="file for this server's host:port")
     parser.add_argument("--stop-with-parent", action="store_true", help="when stdin closes")
     return parser.parse_args(arguments)
@@ -49,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         server = service.DispatchServer(
             service.DispatcherConfig(
-                port=options.port, worker_timeout_ms=3000, job_gc_check_interval_ms=1000
+                port=options.port,
+                work_dir=str(options.journal) if options.journal else None,
+                fault_tolerant_mode=bool(options.journal),
+                worker_timeout_ms=3000,
+                job_gc_check_interval_ms=1000,
             )
         )
         address = server.target.partition("://")[2]

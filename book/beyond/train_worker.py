@@ -7,9 +7,9 @@ On every machine, with the same list of addresses and its own index in it:
     python train_worker.py --pairs /shared/pairs.npz --folder /shared/run
 
 Without TF_CONFIG it trains alone. The folder must be one that all machines share: in it worker 0
-keeps the state of the last whole epoch, from which all go on if they are started again, and
-leaves the result. What would fail late or not at all is checked before TensorFlow starts: the
-cluster, the port, and whether the state in the folder belongs to this run.
+keeps the last saved state, from which all of them continue if they are started again, and leaves
+the result. What would fail late or not at all is checked before TensorFlow starts: the cluster,
+the port, and whether the state in the folder belongs to this run and these pairs.
 
 See: the chapter beyond/scaling_out.
 """
@@ -17,6 +17,7 @@ See: the chapter beyond/scaling_out.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import signal
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     import numpy as np
     import tensorflow as tf
 
-# Where Keras's BackupAndRestore keeps the number of the last whole epoch.
-SAVED_EPOCH = "ckpt_saved_epoch/.ATTRIBUTES/VARIABLE_VALUE"
+# Where Keras's BackupAndRestore keeps the epoch and the step of its last state.
+SAVED = "ckpt_saved_{}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 class Place(NamedTuple):
@@ -120,7 +121,8 @@ def claim_folder(folder: Path, settings: dict[str, Any], *, write: bool) -> None
 
     Args:
       folder: of the run.
-      settings: everything that makes this run what it is.
+      settings: everything that makes this run what it is, the data's fingerprint among it; how
+        long to train is not, or nobody could train on.
       write: whether to note the settings: worker 0 does.
 
     Raises:
@@ -154,16 +156,34 @@ def write_whole(path: Path, content: dict[str, Any]) -> None:
     unfinished.replace(path)
 
 
-def epochs_done(backup: Path) -> int:
-    """How many whole epochs the state of `BackupAndRestore` has seen, 0 without one.
+def fingerprint(path: Path) -> str:
+    """What tells one file of pairs from another: the first 12 hex digits of its SHA-256.
+
+    Args:
+      path: of the file.
+
+    Raises:
+      OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def next_step(backup: Path, steps_per_epoch: int) -> tuple[int, int]:
+    """Where training continues: the epoch, and the step in it, (0, 0) without a state.
 
     Args:
       backup: the folder given to `BackupAndRestore`.
+      steps_per_epoch: steps in an epoch.
     """
     import tensorflow as tf
 
     state = tf.train.latest_checkpoint(str(backup / "chief"))
-    return int(tf.train.load_variable(state, SAVED_EPOCH)) + 1 if state else 0
+    if not state:
+        return 0, 0
+    epoch, step = (int(tf.train.load_variable(state, SAVED.format(n))) for n in ("epoch", "batch"))
+    # A state saved at the end of an epoch leaves the step at -1, one saved within it at the last.
+    return (epoch, step + 1) if -1 < step < steps_per_epoch - 1 else (epoch + 1, 0)
 
 
 def batches(
@@ -171,6 +191,7 @@ def batches(
     epochs: range,
     global_batch: int,
     *,
+    first_step: int = 0,
     index: int = 0,
     num_workers: int = 1,
     seed: int = 42,
@@ -185,6 +206,7 @@ def batches(
       epochs: numbers of the epochs.
       global_batch: pairs in a step, over all workers; a multiple of num_workers. The last pairs of
         an epoch's order, too few for a batch, are left out of that epoch.
+      first_step: of the first epoch; the steps before it are left out.
       index: of this worker.
       num_workers: of all.
       seed: of the orders.
@@ -203,7 +225,7 @@ def batches(
         steps = tf.reshape(order[: num_pairs // global_batch * global_batch], [-1, global_batch])
         return tf.data.Dataset.from_tensor_slices(steps[:, index * share : (index + 1) * share])
 
-    rows = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch)
+    rows = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(one_epoch).skip(first_step)
     return rows.map(lambda r: {name: tf.gather(column, r) for name, column in columns.items()})
 
 
@@ -280,22 +302,29 @@ def train(options: argparse.Namespace, place: Place) -> None:
         model.compile(tf.keras.optimizers.Adagrad(options.learning_rate))
 
     backup, losses = options.folder / "backup", StepLosses()
-    epochs = range(epochs_done(backup), options.epochs)
+    steps_per_epoch = len(pairs["user_id"]) // options.global_batch
+    first_epoch, first_step = next_step(backup, steps_per_epoch)
     model.fit(
         strategy.distribute_datasets_from_function(
             lambda _: batches(
                 pairs,
-                epochs,
+                range(first_epoch, options.epochs),
                 options.global_batch,
+                first_step=first_step,
                 index=place.number,
                 num_workers=place.num_workers,
                 seed=options.seed,
             )
         ),
         epochs=options.epochs,
-        steps_per_epoch=len(pairs["user_id"]) // options.global_batch,
-        callbacks=[losses, tf.keras.callbacks.BackupAndRestore(str(backup))]
-        + ([Crash()] if options.crash_at_step else []),
+        steps_per_epoch=steps_per_epoch,
+        callbacks=[
+            losses,
+            tf.keras.callbacks.BackupAndRestore(
+                str(backup), save_freq=options.save_every or "epoch", delete_checkpoint=False
+            ),
+            *([Crash()] if options.crash_at_step else []),
+        ],
         verbose=0,
     )
     if place.number == 0:
@@ -303,7 +332,8 @@ def train(options: argparse.Namespace, place: Place) -> None:
         np.savez(options.folder / "vectors.npz", **{n: v.numpy() for n, v in vectors.items()})
         result = {
             "replicas": strategy.num_replicas_in_sync,
-            "first_epoch": epochs.start,
+            "first_epoch": first_epoch,
+            "first_step": first_step,
             "losses": losses.losses,
         }
         write_whole(options.folder / "result.json", result)
@@ -331,6 +361,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--gather", action="store_true", help="negatives from all replicas")
+    parser.add_argument("--save-every", type=int, default=0, help="steps; 0: after each epoch")
     parser.add_argument("--crash-at-step", type=int, default=0, help="to try out what then happens")
     parser.add_argument("--stop-with-parent", action="store_true", help="when stdin closes")
     return parser.parse_args(arguments)
@@ -350,10 +381,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         if place.addresses:
             check_port(place.addresses[place.number])
-        settings = {
-            name: getattr(options, name)
-            for name in ["epochs", "global_batch", "dimension", "learning_rate", "seed", "gather"]
-        }
+        names = ["global_batch", "dimension", "learning_rate", "seed", "gather", "save_every"]
+        settings = {name: getattr(options, name) for name in names}
+        settings["pairs"] = fingerprint(options.pairs)
         claim_folder(options.folder, settings, write=place.number == 0)
     except (ValueError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")

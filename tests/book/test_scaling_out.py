@@ -7,6 +7,7 @@ import socket
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tools.chapter import Chapter
 from tools.reports import BOOK
@@ -74,8 +75,33 @@ def test_a_folder_belongs_to_one_run(tmp_path):
         train_worker.claim_folder(folder, {"dimension": 64}, write=True)
 
 
-def test_without_a_state_no_epoch_is_done(tmp_path):
-    assert train_worker.epochs_done(tmp_path) == 0
+def test_the_fingerprint_tells_one_file_from_another(tmp_path):
+    for name, content in [("a", b"pairs"), ("b", b"pairs"), ("c", b"other")]:
+        (tmp_path / name).write_bytes(content)
+    a, b, c = (train_worker.fingerprint(tmp_path / name) for name in "abc")
+    assert a == b != c
+    assert len(a) == 12
+    with pytest.raises(OSError, match="missing"):
+        train_worker.fingerprint(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("saved", "next_step"),
+    [
+        (None, (0, 0)),
+        ((1, -1), (2, 0)),  # at the end of epoch 1
+        ((1, 4), (1, 5)),  # within it
+        ((1, 9), (2, 0)),  # within it, at its last step
+        ((0, 0), (0, 1)),
+    ],
+)
+def test_training_continues_after_the_saved_step(tmp_path, saved, next_step):
+    if saved:
+        names = ("ckpt_saved_epoch", "ckpt_saved_batch")
+        state = {n: tf.Variable(v, dtype=tf.int64) for n, v in zip(names, saved, strict=True)}
+        checkpoint = tf.train.Checkpoint(**state)
+        tf.train.CheckpointManager(checkpoint, str(tmp_path / "chief"), max_to_keep=1).save()
+    assert train_worker.next_step(tmp_path, steps_per_epoch=10) == next_step
 
 
 def rows(epochs, **place):
@@ -91,6 +117,10 @@ def test_an_epoch_has_each_pair_at_most_once_and_its_own_order():
 
 def test_a_late_start_sees_what_an_early_one_sees():
     np.testing.assert_array_equal(rows(range(1, 3)), rows(range(3))[5:])
+
+
+def test_a_start_within_an_epoch_sees_the_rest():
+    np.testing.assert_array_equal(rows(range(1, 3), first_step=2), rows(range(3))[7:])
 
 
 def test_workers_share_each_global_batch():
