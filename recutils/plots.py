@@ -19,7 +19,7 @@ GREY = "#767676"
 
 
 def use_style() -> None:
-    """Sets matplotlib's defaults to the book's: wide and low, no frame, nothing that isn't data.
+    """Sets matplotlib's defaults to the book's: wide and low, without a frame.
 
     See: CONTRIBUTING.md, “Figures”.
     """
@@ -60,7 +60,7 @@ def reference_lines(
       baselines: name of a baseline -> its score, in the units of the axis.
       ceiling: best possible score, or None where no truth is known.
       axis: "y" for horizontal lines, "x" for vertical ones.
-      ceiling_name: its label; the best possible error is rather a "floor".
+      ceiling_name: its label; call the best possible error a "floor".
 
     Raises:
       ValueError: `axis` is neither "x" nor "y".
@@ -89,14 +89,14 @@ def ladder(
     baselines: Mapping[str, npt.ArrayLike],
     ceiling: npt.ArrayLike | None = None,
 ) -> None:
-    """Draws every run of every model on one scale, one rung a model, from low to high.
+    """Draws every run of every model on one scale, one rung per model, from low to high.
 
     Args:
       ax: where to draw.
       runs: name of a model -> its scores, one per seed, [num_seeds] floats.
       baselines: the same for baselines, drawn in grey.
       ceiling: best possible scores, one per seed, or None where no truth is known. Labelled "floor"
-        where most rungs lie above it: they are errors then.
+        where most rungs lie above it, which means that they are errors.
 
     Raises:
       ValueError: there is no model and no baseline, or one has no score.

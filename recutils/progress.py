@@ -1,4 +1,4 @@
-"""A bar for long calls of `fit` that leaves nothing in what a notebook stores."""
+"""A progress bar for long calls of `fit` that leaves no trace in a stored notebook."""
 
 import sys
 from typing import Any
@@ -10,8 +10,8 @@ from tqdm import tqdm
 class ProgressBar(tf.keras.callbacks.Callback):
     """Shows batches, remaining time and the last epoch's loss: `fit(…, callbacks=[ProgressBar()])`.
 
-    The bar goes to stderr, where a person may be watching: in a terminal or in a notebook, not in
-    a log. It is wiped when training ends. TQDM_DISABLE=1 in the environment hides it everywhere.
+    The bar goes to stderr if somebody may be watching: in a terminal or a notebook, not in a log.
+    It disappears when training ends. TQDM_DISABLE=1 in the environment hides it everywhere.
 
     See: the chapter basics/retrieval_loss.
     """
@@ -41,11 +41,11 @@ class ProgressBar(tf.keras.callbacks.Callback):
             )
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Moves the bar by one batch.
+        """Advances the bar by one batch.
 
         Args:
           batch: number of the batch in its epoch.
-          logs: not used: reading the loss would wait for it.
+          logs: not used, since reading the loss would wait for it.
         """
         assert self._bar is not None
         self._bar.update()
@@ -64,7 +64,7 @@ class ProgressBar(tf.keras.callbacks.Callback):
             self._bar.set_postfix(loss=f"{float(logs['loss']):.4g}")
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Wipes the bar.
+        """Removes the bar.
 
         Args:
           logs: not used.

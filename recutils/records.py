@@ -1,4 +1,4 @@
-"""Results that take too long for a chapter: stored, and known by the code they come from."""
+"""Stored results of computations too long for a chapter, identified by the code behind them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from recutils.experiments import Trials
 
 FOLDER = Path(__file__).resolve().parent.parent / "reports" / "records"
-# That of `recutils.trials`; a record names any other.
+# The default of `recutils.trials`; a record says if it is another.
 _USUAL_TEST_FRACTION = 0.2
 # What a record consists of.
 _PARTS = {"search": "draws", "trials": "trials"}
@@ -45,7 +45,7 @@ class Call(NamedTuple):
       cell: number of the code cell, from 0.
       draws: number of random draws; 0 for `recorded`.
       parts: how many draws (the published settings among them) or trials a whole record has.
-      bounded: settings that may be best at the edge.
+      bounded: settings that may have their best value at the edge.
     """
 
     name: str
@@ -94,7 +94,7 @@ def key(cells: Sequence[str], function: str, name: str, trials: Trials) -> str:
 
 
 def source_key(cells: Sequence[str], function: str, name: str) -> str:
-    """A fingerprint of a call and of all code of the notebook that it reaches.
+    """A fingerprint of a call and of all code in the notebook that it reaches.
 
     It holds the arguments of the call `recutils.function(name, …)` and, step by step, the last
     definition of each name that they use, with what changes it later. Comments, docstrings and
@@ -289,7 +289,7 @@ def about() -> dict[str, Any]:
 
 
 def code_so_far() -> list[str]:
-    """The code that has run: the cells of the notebook, or the main script.
+    """The code that has run so far: the cells of the notebook, or the main script.
 
     Returns:
       The text of each cell, in the order in which they ran.
@@ -304,7 +304,7 @@ def code_so_far() -> list[str]:
 
 
 def note(text: str) -> None:
-    """Says something to whoever watches, and not to what a notebook stores.
+    """Prints a line for whoever is watching; a notebook doesn't store it.
 
     Args:
       text: one line.
@@ -341,7 +341,7 @@ def canonical(node: ast.AST) -> str:
 
 
 def _pieces(text: ast.JoinedStr) -> list[ast.expr]:
-    """What an f-string is made of; some versions of Python cut its text up, or add empty pieces."""
+    """The pieces of an f-string; some versions of Python cut its text up or add empty ones."""
     pieces: list[ast.expr] = []
     for piece in text.values:  # noqa: PD011 (not a frame's)
         last = pieces[-1] if pieces else None
@@ -360,7 +360,7 @@ def _has_docstring(node: ast.AST) -> bool:
 
 
 def _statements(cell: str) -> list[ast.stmt]:
-    """The statements of a cell; none of a magic's (%%time …), and no line that is a magic."""
+    """The statements of a cell, without magics: %%… drops the whole cell, %… its line."""
     if cell.lstrip().startswith("%%"):
         return []
     for text in (cell, re.sub(r"^\s*[%!].*$|^.*\?\s*$", "", cell, flags=re.MULTILINE)):
@@ -378,7 +378,7 @@ def _calls(tree: ast.AST, function: str) -> Iterable[ast.Call]:
 
 
 def _called(call: ast.Call) -> str | None:
-    """The name of a function of recutils; None for others: indices and patterns search, too."""
+    """The name of a function of recutils, or None: indices and patterns have a `search`, too."""
     whole = ast.unparse(call.func)
     return whole.removeprefix("recutils.") if whole.startswith("recutils.") else None
 
@@ -449,7 +449,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def _definitions(statements: Iterable[ast.stmt]) -> dict[str, list[ast.AST]]:
-    """Of each name the last statement that binds it, and those that change it afterwards."""
+    """For each name, the last statement that binds it and those that change it afterwards."""
     found: dict[str, list[ast.AST]] = {}
     for statement in statements:
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -505,7 +505,7 @@ def _changed_names(statement: ast.AST) -> set[str]:
 
 
 def _free_names(node: ast.AST) -> set[str]:
-    """Names that code takes from outside, those that it binds at its top among them."""
+    """Names that code takes from outside, including those that it binds at its top level."""
     if isinstance(node, ast.Name):
         return {node.id}
     if isinstance(node, _COMPREHENSIONS):
@@ -517,7 +517,7 @@ def _free_names(node: ast.AST) -> set[str]:
     parameters = {child.arg for child in ast.walk(node.args) if isinstance(child, ast.arg)}
     kept = {n for s in body for g in ast.walk(s) if isinstance(g, ast.Global) for n in g.names}
     inside = _union(map(_free_names, body)) - ((_bound_names(body) | parameters) - kept)
-    # Defaults, decorators and annotations are worked out where the function is defined.
+    # Defaults, decorators and annotations are evaluated where the function is defined.
     around = [child for child in ast.iter_child_nodes(node) if child not in body]
     return inside | _union(map(_free_names, around))
 
@@ -536,7 +536,9 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path.name} is damaged: {error}; delete it, `make search`") from error
+        raise ValueError(
+            f"{path.name} is damaged: {error}; delete it and run `make search`"
+        ) from error
     part = _PARTS[path.name.partition("-")[0]]
     if not isinstance(record, dict) or not {"name", "key", "data", part} <= record.keys():
         raise ValueError(f"{path.name} is damaged: it must have name, data, key and {part}")

@@ -1,11 +1,11 @@
-"""Searches and long trials of the chapters: computes what is not on record yet, and stores it.
+"""Runs the searches and long trials of the chapters that are not on record yet.
 
     python -m tools.search [NOTEBOOK …] [--data FOLDER] [--check]
 
-runs, of each chapter that reads a record, the cells up to the last one that does, and stores each
-draw and each trial as soon as it is there: it can be stopped at any time and resumes where it left
-off. A chapter whose records are whole and fresh is not run. With --check, one draw or trial of each
-record is run again, and must agree.
+runs, in each chapter that reads a record, the cells up to the last one that does, and stores each
+draw and each trial as soon as it is done: it can be stopped at any time and resumes where it left
+off. A chapter whose records are complete and up to date is not run. With --check, one draw or trial
+of each record is run again, and must agree.
 """
 
 from recutils import experiments, records
@@ -30,7 +30,7 @@ PARTS = {"search": "draws", "trials": "trials"}
 def fresh_record(
     cells: Sequence[str], function: str, call: records.Call, real: bool = False
 ) -> dict[str, Any] | None:
-    """The record of a call, if it is whole and belongs to the code and the data as they are.
+    """The record of a call, if it is complete and belongs to the present code and data.
 
     Args:
       cells: code of the notebook's cells.
@@ -55,7 +55,7 @@ def fresh_record(
 
 
 def stale_records(cells: Sequence[str], real: bool = False) -> list[str]:
-    """Names of a notebook's records that are missing, out of date or cut short.
+    """Names of a notebook's records that are missing, out of date or incomplete.
 
     Args:
       cells: code of the notebook's cells.
@@ -81,7 +81,7 @@ def run(chapter: Chapter, mode: str, data: Path | None = None) -> list[str]:
       data: folder of real ratings.
 
     Returns:
-      What cells said about their records.
+      What the cells reported about their records.
 
     Raises:
       CellExecutionError: a cell raised an error; a record didn't agree, say.

@@ -1,4 +1,4 @@
-"""Pages of the package: its docstrings, as Sphinx is to read them, and links out of them."""
+"""Pages of the package: its docstrings, prepared for Sphinx, and links out of them."""
 
 import builtins
 import importlib
@@ -12,8 +12,8 @@ from sphinx.application import Sphinx
 
 from tools import toc
 
-# Where other projects describe their objects. An inventory of each would have to be fetched; the
-# addresses follow from the names.
+# Where other projects document their objects. Inventories would have to be fetched; the addresses
+# follow from the names.
 ELSEWHERE = {
     "numpy": "https://numpy.org/doc/stable/reference/generated/{name}.html",
     "pandas": "https://pandas.pydata.org/docs/reference/api/{name}.html",
@@ -84,7 +84,7 @@ def tidy_docstring(*arguments: Any) -> None:
 
 
 def skip_fields(*arguments: Any) -> bool | None:
-    """Fields of a named tuple are described with their class; Python's own text says nothing."""
+    """Skips fields of named tuples: their class describes them, Python's own text says nothing."""
     text = getattr(arguments[3], "__doc__", None) or ""
     return True if text.startswith("Alias for field number") else None
 
@@ -92,7 +92,7 @@ def skip_fields(*arguments: Any) -> bool | None:
 def link_elsewhere(
     app: Sphinx, env: object, node: nodes.Element, content: nodes.Element
 ) -> nodes.reference | None:
-    """Links names of other projects in docstrings and signatures; others stay broken, and fail."""
+    """Links names of other projects in docstrings and signatures; others stay broken and fail."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py":
         return None
