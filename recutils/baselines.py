@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 
 def popularity(train: pd.DataFrame, movie_ids: npt.ArrayLike) -> pd.Series:
@@ -65,8 +66,6 @@ def ease(
 
     See: the chapter basics/retrieval; Steck 2019, arXiv:1905.03375.
     """
-    from scipy import sparse
-
     _checks.ratings("train", train, unique=True)
     users, movies = _checks.ids("user_ids", user_ids), _checks.ids("movie_ids", movie_ids)
     l2 = _checks.number("l2", l2, low=0, strict=True)

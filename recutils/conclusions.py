@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 _SIDES = ("higher", "lower")
 
@@ -188,8 +189,6 @@ def paired_interval(
 
     See: the chapter basics/retrieval.
     """
-    from scipy import stats
-
     differences = _differences(ours, theirs)
     confidence = _confidence(confidence)
     ratio = _checks.number("test_to_train", test_to_train, low=0)
@@ -232,8 +231,6 @@ def bootstrap_interval(
 
     See: the chapter basics/retrieval.
     """
-    from scipy import stats
-
     differences = _differences(ours, theirs)
     result = stats.bootstrap(
         (differences,),
