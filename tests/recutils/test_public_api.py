@@ -116,6 +116,19 @@ def test_finds_the_contract():
         assert name in recutils.__all__
 
 
+def test_the_page_of_the_package_is_complete():
+    """It shows every public function and class of ours, once."""
+    page = (BOOK / "reference" / "api.md").read_text(encoding="utf-8")
+    homes = {value: name for name, value in NAMES.items() if name.count(".") == 1}
+    exported = re.findall(r"^\.\. autofunction:: (\w+)$", page, re.M)
+    shown = [homes[getattr(recutils, name)] for name in exported]
+    modules = r"^\.\. automodule:: recutils\.(\w+)\n   :members:\n(?:   :exclude-members: (.+)\n)?`"
+    for module, excluded in re.findall(modules, page, re.M):
+        left_out = {f"{module}.{name}" for name in excluded.split(", ")}
+        shown += [n for n in homes.values() if n.split(".")[0] == module and n not in left_out]
+    assert sorted(shown) == sorted(homes.values())
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_modules_say_what_they_are_for(module):
     first = inspect.getdoc(module).splitlines()[0]

@@ -1,8 +1,8 @@
 """Sphinx extension: what the site makes from the chapters themselves, at every build.
 
 A page holds a marker on a line of its own, `<!-- bookpages: NAME -->`; before Sphinx reads the
-page, the marker is replaced by Markdown made from the notebooks, the book's ledgers, the package's
-modules or the history in git. So no generated text is committed, and none can be out of date.
+page, the marker is replaced by Markdown made from the notebooks, the book's ledgers or the history
+in git. So no generated text is committed, and none can be out of date.
 
 It also gives every code cell and every pitfall an anchor, loads figures lazily, gives each page its
 Open Graph description, tags and date of last change, makes a 404 page, and puts a note on top of

@@ -1,11 +1,7 @@
 """Pages of the package: its docstrings, prepared for Sphinx, and links out of them."""
 
 import builtins
-import importlib
-import pkgutil
 import re
-from types import ModuleType
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -24,37 +20,15 @@ ELSEWHERE = {
 PYTHON_MODULES = {"collections.abc", "pathlib", "typing", "datetime"}
 
 
-def api() -> str:
-    """The package's own functions, then one section a module, in the order of the data's way."""
-    order = ["movies", "truth", "synthetic", "audience", "movielens", "datasets", "listwise"]
-    order += ["evaluation", "baselines", "timing", "plots", "models"]
-    package = importlib.import_module("recutils")
-    exported = {name: getattr(package, name) for name in package.__all__}
-    objects = [n for n, o in exported.items() if callable(o) and not isinstance(o, ModuleType)]
-    # What the package offers directly is described there, not again where it is defined.
-    homes = {exported[name].__module__.removeprefix("recutils.") for name in objects}
-    found = {m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")}
-    modules = [m for m in order if m in found] + sorted(found - set(order) - homes)
-    lines = ["## recutils", "", "```{eval-rst}", ".. currentmodule:: recutils", ""]
-    for name in sorted(objects):
-        if exported[name].__module__.removeprefix("recutils.") not in modules:
-            kind = "class" if isinstance(exported[name], type) else "function"
-            lines += [f".. auto{kind}:: {name}", *["   :members:"] * (kind == "class"), ""]
-    lines += ["```", ""]
-    for module in modules:
-        lines += [f"## recutils.{module}", "", "```{eval-rst}"]
-        lines += [f".. automodule:: recutils.{module}", "   :members:", "```", ""]
-    return "\n".join(lines)
-
-
-def tidy_docstring(*arguments: Any) -> None:
+def tidy_docstring(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
     """After napoleon: makes reStructuredText of what our docstrings mean.
 
     Napoleon takes what comes before a colon in “Returns” for a type, and Sphinx the first of
     several names that share a description. “See: the chapter basics/retrieval.” becomes a link,
     once that chapter is there.
     """
-    lines: list[str] = arguments[-1]
     built = set(toc.docs())
 
     def link(match: re.Match[str]) -> str:
@@ -83,9 +57,11 @@ def tidy_docstring(*arguments: Any) -> None:
     lines[:] = tidy
 
 
-def skip_fields(*arguments: Any) -> bool | None:
+def skip_fields(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
     """Skips fields of named tuples: their class describes them, Python's own text says nothing."""
-    text = getattr(arguments[3], "__doc__", None) or ""
+    text = getattr(obj, "__doc__", None) or ""
     return True if text.startswith("Alias for field number") else None
 
 

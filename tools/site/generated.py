@@ -14,7 +14,7 @@ from tools import mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
-from tools.site import contents, docstrings, scale
+from tools.site import contents, scale
 
 # It generates its own data, whatever ratings there are.
 OWN_DATA = "dcn/feature_crosses"
@@ -240,5 +240,4 @@ GENERATED: dict[str, Callable[[], str]] = {
     "names": name_index,
     "status": status,
     "reports": ground,
-    "api": docstrings.api,
 }
