@@ -352,7 +352,7 @@ class Audience:
     def _expected(self, chance: np.ndarray) -> np.ndarray:
         """[3, n]: clicks, stars and satisfaction, of [n, list_length, 5] chances of stars.
 
-        Whether somebody looks depends on what is above only, not on the stars at the place.
+        Whether somebody looks depends only on what is above, not on the stars at the place.
         """
         click = self._click(chance)
         misled = self._misled(chance.shape[1])

@@ -260,7 +260,7 @@ def _require_movielens(ratings: Table, step: float) -> None:
 
 
 def _require_whole_end(path: Path, seconds: pd.Series) -> None:
-    """Refuses a file cut off within a timestamp, which then has a digit less than the others."""
+    """Refuses a file cut off within a timestamp, which then has fewer digits than the others."""
     with path.open("rb") as file:
         file.seek(-1, 2)
         ended = file.read() in (b"\n", b"\r")

@@ -39,7 +39,7 @@ def measure(fn: Callable[[], object], repeats: int = 7, warmup: int = 1) -> Timi
     call of a `tf.function` traces it.
 
     Args:
-      fn: a function without arguments; its result is dropped, so it must wait for it itself.
+      fn: a function without arguments; its result is dropped, so it has to wait for that itself.
       repeats: how many calls to time.
       warmup: how many calls to make first.
 

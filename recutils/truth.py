@@ -27,7 +27,8 @@ class Truth(Opinions):
     `person_effect + film_effect + person_factors · film_factors`, cut at four places.
 
     Attributes:
-      user_ids, movie_ids: str, in the order of `Movies.users` and `Movies.movies`.
+      user_ids: [num_users] str, in the order of `Movies.users`.
+      movie_ids: [num_movies] str, in the order of `Movies.movies`.
       mixtures: [num_users, num_tastes] float64, rows sum to 1.
       taste_probability: [num_tastes, num_movies] float64, rows sum to 1.
       arrival: [num_movies] int64, the second from which a film can be watched.
@@ -41,12 +42,15 @@ class Truth(Opinions):
       log_reach: [num_tastes] float64, the shift in the log of a taste that makes no taste more
         popular than another.
       follow: probability that a choice is drawn from the successors of the film before.
-      successors, successor_weights: [num_movies, s], positions of films and the probability of
-        each, rows sum to 1; s is 0 if `follow` is 0.
-      person_effect, film_effect: [num_users] and [num_movies] float64.
-      person_factors, film_factors: [num_users, d] and [num_movies, d] float64.
-      age_genre, occupation_genre: what an age or occupation adds to the latent score of a film for
-        each of its genres; a film with n genres gets their sum divided by √n.
+      successors: [num_movies, s] int64, positions of films; s is 0 if `follow` is 0.
+      successor_weights: [num_movies, s] float64, the probability of each, rows sum to 1.
+      person_effect: [num_users] float64.
+      film_effect: [num_movies] float64.
+      person_factors: [num_users, d] float64.
+      film_factors: [num_movies, d] float64.
+      age_genre: what an age adds to the latent score of a film for each of its genres; a film with
+        n genres gets their sum divided by √n.
+      occupation_genre: the same for an occupation.
       age_occupation_genre: the same for pairs of an age and an occupation, beyond what each adds.
       agreement: how latent scores are tied to the watch probability (`shift`, `scale`, `slope`:
         [num_users] float64, for `shift + scale · score + slope · log(probability)`), or None.

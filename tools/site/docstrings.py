@@ -25,9 +25,8 @@ def tidy_docstring(
 ) -> None:
     """After napoleon: makes reStructuredText of what our docstrings mean.
 
-    Napoleon takes what comes before a colon in “Returns” for a type, and Sphinx the first of
-    several names that share a description. “See: the chapter basics/retrieval.” becomes a link,
-    once that chapter is there.
+    Napoleon takes what comes before a colon in “Returns” for a type. “See: the chapter
+    basics/retrieval.” becomes a link, if that chapter is there.
     """
     built = set(toc.docs())
 
@@ -35,26 +34,11 @@ def tidy_docstring(
         doc = f"book/{match[2]}"
         return f"{match[1]} :doc:`{match[2]} </{doc}>`" if doc in built else match[0]
 
-    tidy: list[str] = []
-    shared: list[str] = []
-    for original in [*lines, ""]:
+    for place, original in enumerate(lines):
         # What isn't code is plain text: no substitutions, no mail addresses.
         line = re.sub(r"`[^`]*`|[|@]", lambda m: "\\" * (len(m[0]) == 1) + m[0], original)
         line = re.sub(r"^:returns: \*(.+?)\* -- ", r":returns: \1: ", line)
-        line = re.sub(r"\b(chapter|page) (\w+/\w+)", link, line)
-        if shared and not line.startswith("  "):
-            start, text = shared[0].split(": ", 1)
-            field, names = start.split(" ", 1)
-            for each in names.split(", "):
-                tidy += [f"{field} {each}: {text}", *shared[1:]]
-            shared = []
-        if re.match(r":(param|ivar) \w+(, \w+)+: ", line):
-            shared = [line]
-        elif shared:
-            shared.append(line)
-        else:
-            tidy.append(line)
-    lines[:] = tidy
+        lines[place] = re.sub(r"\b(chapter|page) (\w+/\w+)", link, line)
 
 
 def skip_fields(

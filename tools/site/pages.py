@@ -35,13 +35,11 @@ def _cells(doctree: nodes.document) -> Iterator[nodes.container]:
 def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
     """Gives code cells and pitfalls an id, and a label that other pages can refer to."""
     doc = app.env.docname
-    labels = app.env.get_domain("std").anonlabels  # type: ignore[attr-defined]
-    names = app.env.get_domain("std").labels  # type: ignore[attr-defined]
+    note = app.env.get_domain("std").note_hyperlink_target  # type: ignore[attr-defined]
 
     def anchor(node: nodes.Element, name: str) -> None:
         node["ids"].append(name)
-        labels[f"{doc}:{name}".lower()] = doc, name
-        names[f"{doc}:{name}".lower()] = doc, name, name
+        note(f"{doc}:{name}".lower(), doc, name, name)
 
     if (ROOT / f"{doc}.ipynb").is_file():
         cells = contents.chapter(doc).cells
