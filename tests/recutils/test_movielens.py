@@ -1,4 +1,4 @@
-"""Real files: each kind is read as it stands, and whatever is wrong is refused by file and line."""
+"""Real files: each kind is read as it is, and errors name the file and the line."""
 
 from recutils import movielens
 from recutils.movies import MOVIE_COLUMNS, RATING_COLUMNS

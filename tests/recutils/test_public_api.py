@@ -141,7 +141,7 @@ def test_is_documented(name):
     assert text, "no docstring of its own"
     first = text.splitlines()[0]
     assert first.strip().endswith("."), f"the first line must be a sentence, got {first!r}"
-    # A method or property is explained by its class; what stands alone names its chapter.
+    # A method or property is explained by its class; a function by itself names its chapter.
     if "." not in name.split(".", 1)[1] and inspect.isfunction(NAMES[name]):
         assert re.search(r"^\s*See: ", text, re.M), "no link back to a chapter"
 
@@ -173,7 +173,7 @@ def test_results_are_documented(name):
         assert section(function, "Returns")
 
 
-# What chapters use without naming it, and by way of what.
+# What chapters use without naming it, and through what.
 THROUGH = {
     "synthetic.movies": "recutils.load_movies",
     "movielens.load": "recutils.load_movies",
