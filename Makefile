@@ -7,7 +7,7 @@ DATA ?=
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test check lab execute chapters search intervals perturb mutants replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book test check fix lab execute chapters search intervals perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -37,6 +37,11 @@ check: setup-dev lint  ## what takes two minutes: lint, quick tests, the noteboo
 
 lab: setup  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab book
+
+fix: setup-dev  ## repair what can be repaired by itself: style, layout, the notebooks' normal form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m tools.notebooks tidy
 
 execute: setup  ## run chapters from the top and store their outputs (NB=book/basics/retrieval.ipynb for one)
 	$(BIN)/python -m tools.notebooks execute $(NB)

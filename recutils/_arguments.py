@@ -1,4 +1,4 @@
-"""Reads what `Truth` is asked: ids, times and histories. What is wrong is refused with a reason."""
+"""Checks what `Truth` is asked: ids, times and histories. Errors say what is wrong with them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def positions(name: str, ids: npt.ArrayLike, known: pd.Index) -> np.ndarray:
 
 
 def seconds(name: str, values: npt.ArrayLike, size: int, what: str) -> np.ndarray:
-    """[size] timestamps, one for each of what is asked about."""
+    """[size] timestamps, one for each of the `what`."""
     times = np.asarray(values)
     if times.size == size == 0:
         return np.zeros(0, np.int64)
@@ -50,7 +50,7 @@ def histories(
     twice = pd.Series(rows * len(known) + films).duplicated().to_numpy()
     if twice.any():
         raise ValueError(
-            f"histories must have a film once, got {known[films[twice][0]]!r} twice "
+            f"histories must not repeat a film, got {known[films[twice][0]]!r} twice "
             f"in histories[{rows[twice][0]}]"
         )
     return films, lengths
@@ -59,7 +59,7 @@ def histories(
 def history_seconds(
     times_of: Sequence[npt.ArrayLike], lengths: np.ndarray, next_times: np.ndarray
 ) -> np.ndarray:
-    """All times, history after history; they must not decrease, up to the next choice's."""
+    """All times, history after history; they must not decrease or go beyond the next choice."""
     lists = _lists("history_timestamps", times_of)
     if len(lists) != lengths.size:
         raise ValueError(
@@ -70,7 +70,7 @@ def history_seconds(
         seconds(f"history_timestamps[{row}]", times, length, "films")
         if (np.diff([*times, end]) < 0).any():
             raise ValueError(
-                f"history_timestamps[{row}] must not decrease, nor go beyond {end}, "
+                f"history_timestamps[{row}] must not decrease or go beyond {end}, "
                 "the time of the next choice"
             )
     return np.concatenate([np.zeros(0, np.int64), *lists])
@@ -81,5 +81,5 @@ def _lists(name: str, values: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
     arrays = [np.asarray(one) for one in values] if is_list else []
     if not is_list or any(array.ndim != 1 for array in arrays):
         raise ValueError(f"{name} must hold one list for each person, got {values!r}")
-    # An empty list is float64 to NumPy, and would turn the seconds beside it into floats.
+    # NumPy makes an empty list float64, which would turn all other seconds into floats.
     return [array if array.size else array.astype(np.int64) for array in arrays]

@@ -1,4 +1,4 @@
-"""Checks of arguments that several modules share. Each says what came and what was expected."""
+"""Checks of arguments that several modules share. Errors say what came and what was expected."""
 
 import numbers
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ def ratings(
     unique: bool = False,
     allow_empty: bool = False,
 ) -> pd.DataFrame:
-    """Returns `value`, a frame of ratings; if `unique`, with a person and film at most once."""
+    """Returns `value`, a frame of ratings; `unique`: a person rates a film at most once."""
     table = frame(name, value, columns, allow_empty)
     if "user_rating" in columns and len(table):
         floats(f"{name}.user_rating", table["user_rating"], ndim=1)
@@ -93,7 +93,7 @@ def ratings(
         if repeated.any():
             row = table[["user_id", "movie_id"]].to_numpy()[repeated][0]
             raise ValueError(
-                f"{name} must have each pair of user_id and movie_id once, "
+                f"{name} must have each pair of user_id and movie_id only once, "
                 f"got {row[0]!r}, {row[1]!r} more than once"
             )
     return table
@@ -128,7 +128,7 @@ def positions(name: str, values: Any, known: pd.Index, where: str) -> npt.NDArra
 
 def lookup(values: Any, known: pd.Index) -> npt.NDArray[np.intp]:
     """Returns the place of each of `values` in the index `known`, -1 for those not there."""
-    # Looked up once a distinct value: a column of ratings names each id many times.
+    # Each distinct value is looked up once: a column of ratings repeats its ids many times.
     codes, distinct = pd.factorize(pd.Index(values))
     return known.get_indexer(distinct)[codes]
 

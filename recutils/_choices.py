@@ -1,4 +1,4 @@
-"""Who chooses what in a synthetic world, and with which probability."""
+"""Who chooses what in a synthetic world, and with what probability."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the probability of a choice is made of; `Truth` explains each attribute."""
+    """The ingredients of the probability of a choice; `Truth` explains each attribute."""
 
     mixtures: np.ndarray
     taste_probability: np.ndarray
@@ -24,7 +24,7 @@ class Choices:
     successor_weights: np.ndarray
 
     def _of_tastes(self, people: np.ndarray) -> np.ndarray:
-        """[n, num_movies]: each film's probability by the tastes of people at these positions."""
+        """[n, num_movies]: each film's probability given the tastes of these people."""
         return self.mixtures[people] @ self.taste_probability
 
     def _next(
@@ -50,8 +50,8 @@ class Choices:
             last = films[(np.cumsum(lengths) - 1)[rows]]
             options = self.successors[last]
             reachable = self.successor_weights[last] * is_open[rows[:, None], options]
-            # What is refused is drawn again as a whole: so not the shares are mixed, but what is
-            # open of both. Where no successor is, tastes alone decide.
+            # A refused draw starts over, from the choice between successors and tastes: so we mix
+            # the open parts of both, not their shares. With no open successor, tastes decide alone.
             goes_on = reachable.any(axis=1)
             rows, options, reachable = rows[goes_on], options[goes_on], reachable[goes_on]
             chance[rows] = (1 - self.follow) * (self._of_tastes(people[rows]) * is_open[rows])

@@ -26,13 +26,13 @@ def select_keras_2() -> None:
     """
     if _keras_3_is_loaded():
         raise ImportError(
-            "TensorFlow was imported with Keras 3 before recutils, and can't be switched any more. "
+            "TensorFlow was imported with Keras 3 before recutils, and can no longer be switched. "
             "TFRS and TF-Ranking need Keras 2: restart Python (in a notebook: restart the kernel) "
             "and put `import recutils` before `import tensorflow`, or set the environment variable "
             "TF_USE_LEGACY_KERAS=1."
         )
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    # TensorFlow reports a missing GPU as an error. Whoever looks for one sets the variable to 0.
+    # TensorFlow reports a missing GPU as an error. To see such messages, set the variable to 0.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -65,7 +65,7 @@ class ModeKeys:
 
 
 class EstimatorStandIn(types.ModuleType):
-    """Stands in for `tensorflow.estimator`: has `ModeKeys`, and tells what became of the rest."""
+    """Stands in for `tensorflow.estimator`: has `ModeKeys`, and says what replaced the rest."""
 
     ModeKeys = ModeKeys
 
@@ -107,15 +107,15 @@ class _EstimatorFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def provide_estimator() -> None:
     """Lets `from tensorflow import estimator` find the stand-in, if TensorFlow lacks it."""
     if not any(isinstance(finder, _EstimatorFinder) for finder in sys.meta_path):
-        # Last in the row: a TensorFlow that still has Estimators keeps its own.
+        # Last in line: a TensorFlow that still has Estimators keeps its own.
         sys.meta_path.append(_EstimatorFinder())
 
 
 def log_to_stderr() -> None:
-    """Sends TensorFlow's warnings to stderr; in a notebook it writes them among what cells print.
+    """Sends TensorFlow's warnings to stderr, away from what a notebook's cells print.
 
-    Some depend on how busy the machine is ("Callback method … is slow"), so that a chapter would
-    print now this and now that.
+    Some depend on how busy the machine is ("Callback method … is slow"), so a chapter's output
+    would change from run to run.
     """
     import tensorflow as tf
 

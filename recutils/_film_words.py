@@ -1,4 +1,4 @@
-"""Words from which synthetic films get their titles, by genre."""
+"""The words that titles of synthetic films are made of, by genre."""
 
 GENRES: dict[str, tuple[str, str]] = {
     "Action": (

@@ -1,10 +1,11 @@
-"""What a history of choices tells of the next one, by someone who doesn't know the person.
+"""What a history of choices says about the next one, to someone who doesn't know the person.
 
-The unknown is the person's mixture of tastes (and the group that it comes from). It is drawn from
-the prior, Dirichlet distributions, by importance sampling: a draw counts by the exact probability
-of the history under it. So that many draws count, most come from where the history points: Gibbs
-samplers guess which choice was made by which taste, and given such a guess the mixture has a
-Dirichlet distribution again. How well they guess decides only how small the error is.
+The unknown is the person's mixture of tastes (and the group that it comes from). We integrate over
+it by importance sampling from the prior, Dirichlet distributions: each draw is weighted by the
+exact probability of the history under it. So that few weights are negligible, most draws come from
+where the history points: Gibbs samplers guess which taste made which choice, and given such a guess
+the mixture has a Dirichlet distribution again. How good the guesses are affects only the size of
+the error.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 _FROM_PRIOR = 0.2
-# Guesses are believed by half only: wider proposals than needed cost little, narrower ones much.
+# Guesses count only half: proposals that are too wide cost little, too narrow ones a lot.
 _BELIEF = 0.5
 _NUM_GUESSES = 100
 _NUM_SWEEPS = 20
@@ -38,7 +39,7 @@ class Prior:
 
     @classmethod
     def of_groups(cls, parameters: np.ndarray, shares: np.ndarray) -> Prior:
-        """Groups that nobody is in are left out, and groups alike are made one."""
+        """Leaves out groups that nobody is in, and merges identical ones."""
         parameters, shares = parameters[shares > 0], shares[shares > 0]
         distinct, place = np.unique(parameters, axis=0, return_inverse=True)
         return cls(distinct, np.bincount(place.ravel(), shares))
@@ -90,7 +91,7 @@ def steps_of(choices: Choices, films: np.ndarray, seconds: np.ndarray) -> Steps:
     arrived = np.searchsorted(choices.arrival[in_time], seconds, side="right")
     upto = np.cumsum(tastes[:, in_time], axis=1).T[arrived - 1]
     by_taste = tastes[:, films].T
-    # Rounding must not leave less than what was chosen after all.
+    # Rounding must never leave less than what was actually chosen.
     taste_open = np.maximum(upto - (np.cumsum(by_taste, axis=0) - by_taste), by_taste)
     from_last, last_open = np.zeros((2, films.size))
     if choices.follow and films.size > 1:
@@ -115,7 +116,7 @@ def steps_of(choices: Choices, films: np.ndarray, seconds: np.ndarray) -> Steps:
 def draw_mixtures(
     random: np.random.Generator, prior: Prior, steps: Steps, num_draws: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mixtures, and how much each counts, of people who could have this history.
+    """Mixtures of people who could have this history, and how much each counts.
 
     Returns:
       [num_draws, num_tastes] float64 and [num_draws] float64, weights that sum to 1.
@@ -141,7 +142,7 @@ def draw_mixtures(
     largest = log_weights.max()
     if not np.isfinite(largest):
         raise ValueError(
-            "histories has one that nobody could have: "
+            "histories contains one that nobody could have: "
             "where follow is 1, each film must be a successor of the one before"
         )
     weights = np.exp(log_weights - largest)
@@ -149,7 +150,7 @@ def draw_mixtures(
 
 
 def _guess(random: np.random.Generator, prior: Prior, steps: Steps) -> np.ndarray:
-    """[num_guesses, num_tastes] numbers of draws that each taste made, refused ones included."""
+    """[num_guesses, num_tastes] how many draws each taste made, refused ones included."""
     num_tastes = prior.parameters.shape[1]
     expected = prior.shares @ prior.parameters
     mixtures = random.dirichlet(np.ones(num_tastes), _NUM_GUESSES)
@@ -173,7 +174,7 @@ def _guess(random: np.random.Generator, prior: Prior, steps: Steps) -> np.ndarra
 
 
 def _log_evidence(prior: Prior, counts: np.ndarray) -> np.ndarray:
-    """[num_groups, n]: log of share times what a group makes of [n, num_tastes] counts."""
+    """[num_groups, n]: log of a group's share times its likelihood of [n, num_tastes] counts."""
 
     def log_beta(parameters: np.ndarray) -> np.ndarray:
         return gammaln(parameters).sum(axis=-1) - gammaln(parameters.sum(axis=-1))
@@ -183,7 +184,7 @@ def _log_evidence(prior: Prior, counts: np.ndarray) -> np.ndarray:
 
 
 def _draw_group(random: np.random.Generator, prior: Prior, log_evidence: np.ndarray) -> np.ndarray:
-    """[n] groups, each with its probability by [num_groups, n] log evidence."""
+    """[n] groups, drawn with probabilities given by [num_groups, n] log evidence."""
     if prior.shares.size == 1:
         return np.zeros(log_evidence.shape[1], np.int64)
     noise = random.gumbel(size=log_evidence.shape)
@@ -224,7 +225,7 @@ def expected_next(
     parts = np.vstack([follow * from_last, (1 - follow) * from_tastes])
     if not parts.any():
         raise ValueError(f"at {second} no film is left")
-    # A mixture gives the probabilities share @ parts: so errors need only what shares vary by.
+    # A mixture gives the probabilities share @ parts: so the covariance of shares is enough.
     share = np.hstack([np.ones((len(mixtures), 1)), mixtures])
     share /= (share @ parts.sum(axis=1))[:, None]
     mean = weights @ share

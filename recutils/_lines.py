@@ -1,4 +1,4 @@
-"""Text files whose lines must be as a layout says; what isn't is named by file and line."""
+"""Reads text files whose lines must fit a layout; errors name the file and the line."""
 
 import csv
 import re
@@ -26,7 +26,7 @@ TEXT = Field(r".*", "any text")
 class Layout:
     """A file, its columns in order, and what is between them.
 
-    A header names the columns itself: in any order, and others beside them.
+    If there is a header, it names the columns, in any order, and there may be others.
     """
 
     file: str
@@ -43,9 +43,9 @@ def header(path: Path) -> list[str]:
 
 
 def read(folder: Path, layout: Layout) -> pd.DataFrame:
-    """Reads a file of `folder`, whose every line must be as `layout` says.
+    """Reads a file of `folder`, every line of which must fit `layout`.
 
-    Numbers are read by pandas, and only if that fails, line by line to say where.
+    Numbers are read by pandas; only if that fails, line by line, to find out where.
     """
     path = folder / layout.file
     _require_file(path)
@@ -73,7 +73,7 @@ def _require_file(path: Path) -> None:
     if path.is_dir():
         raise FileNotFoundError(f"{path} is a folder, expected a file")
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: it belongs to such a folder")
+        raise FileNotFoundError(f"{path} is missing: a folder of this kind needs it")
 
 
 def _names(path: Path, layout: Layout) -> list[str]:
@@ -146,7 +146,7 @@ def _rows(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
 
 
 def _encoding(path: Path, layout: Layout) -> str:
-    """UTF-8, with or without a mark at its start; files without header may be in latin-1."""
+    """UTF-8, with or without a byte order mark; files without a header may be in Latin-1."""
     content = path.read_bytes()
     try:
         content.decode("utf-8")

@@ -1,4 +1,4 @@
-"""The choice of films of which only the genres are known."""
+"""How likely films are to be chosen if only their genres are known."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def expected_choice(
     films: np.ndarray,
     num_draws: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The probability of a choice, averaged over what genres don't tell of a film.
+    """The probability of a choice, averaged over what genres don't say about a film.
 
-    Tastes share out a film's popularity, each by exp(liking by genre + liking of its own + reach);
-    the own part is drawn from a normal distribution. The popularity enters as a factor, so its mean
-    does: a film's part of all films.
+    A film's popularity is divided among the tastes in proportion to exp(liking by genre + liking of
+    its own + reach); the liking of its own is drawn from a normal distribution. Popularity is a
+    factor, so its mean is all that is needed: one film's part of all films.
 
     Args:
       random: source of random numbers.
       choices: the world.
       people: [n] int, positions.
       films: [m] int, positions.
-      num_draws: how often the own part is drawn.
+      num_draws: how often the liking of its own is drawn.
 
     Returns:
       [n, m] float64 means, and [n, m] float64 standard errors of them.

@@ -29,7 +29,7 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Opinions(Choices):
-    """What a latent score is made of, beside the choices; `Truth` explains each attribute."""
+    """The ingredients of a latent score, besides the choices; `Truth` explains each attribute."""
 
     person_effect: np.ndarray
     film_effect: np.ndarray

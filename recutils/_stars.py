@@ -15,10 +15,10 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 NOISE = 0.735
-# MovieLens-100K's shares of 1 to 5 stars; the latent scores are cut where these come out.
+# MovieLens-100K's shares of 1 to 5 stars; the latent scores are cut so as to reproduce them.
 _STAR_SHARES = (0.061, 0.114, 0.271, 0.342, 0.212)
-# Standard deviations of the parts of a latent score over what people choose. Their sum makes one
-# unit of the latent score worth one star.
+# Standard deviations of the parts of a latent score over what people choose. Together they
+# make one unit of the latent score worth one star.
 _SD_PERSON, _SD_FILM, _SD_TASTE, _SD_QUIRKS, _SD_CROSSES = (0.37, 0.495, 0.215, 0.32, 0.3)
 _RANK = 4
 _SCORES_AT_ONCE = 2_000_000
@@ -83,10 +83,10 @@ def draw_opinions(
 def let_liking_agree(
     opinions: Opinions, chosen: tuple[np.ndarray, np.ndarray], agreement: float
 ) -> Opinions:
-    """The same world with scores that go with the log of a person's watch probabilities.
+    """The same world with scores correlated to the log of a person's watch probabilities.
 
-    Each person keeps the mean of their scores over all films, and their spread up to one factor for
-    all: with it the scores of what people chose spread as before.
+    Everyone's scores keep their mean over all films, and their spread up to one common factor,
+    which leaves the spread of the scores of what people chose as it was.
     """
     num_users, num_movies = opinions.mixtures.shape[0], opinions.taste_probability.shape[1]
     means, scale, slope, log_means = np.empty((4, num_users))
@@ -125,14 +125,14 @@ def cuts(latent: np.ndarray) -> np.ndarray:
 
 
 def normal_quantiles(random: np.random.Generator, size: int) -> np.ndarray:
-    """A standard normal sample without luck: its quantiles in random order."""
+    """A standard normal sample without sampling noise: quantiles in random order."""
     return random.permutation(ndtri((np.arange(size) + 0.5) / size))
 
 
 def _crosses(
     random: np.random.Generator, num_groups: int, group: np.ndarray, genre_weights: np.ndarray
 ) -> np.ndarray:
-    """[num_groups, num_genres] effects, and no effect of the group or the genre alone."""
+    """[num_groups, num_genres] effects, without a main effect of group or genre."""
     table = random.normal(size=(num_groups, genre_weights.shape[1]))
     by_genre = genre_weights.mean(axis=0) / genre_weights.mean()
     table -= (table * by_genre).mean(axis=1, keepdims=True)
@@ -157,7 +157,7 @@ def _third_order(
     if len(apart) <= np.linalg.matrix_rank(apart):
         raise ValueError(
             "interactions must be 0 where ages and occupations alone tell people's groups apart, "
-            f"as with these {groups[0].size} users: take more users"
+            f"as with these {groups[0].size} users: use more users"
         )
     weights = np.linalg.lstsq(root * apart, root * table[inhabited], rcond=None)[0]
     crosses = np.zeros_like(table)

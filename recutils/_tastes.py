@@ -11,21 +11,21 @@ import numpy as np
 
 FIRST_SECOND = 946_684_800  # 1 January 2000
 SPAN = 300 * 86_400
-# Of a person's (of a film's) possibilities, how much may be taken before draws without repeats
-# would seldom meet something new.
+# The largest share of a person's (or a film's) options that may be taken: with more, draws without
+# repeats would rarely find anything new.
 LARGEST_SHARE_TAKEN = 0.45
 _NUM_TASTES = 12
 _SHARE_OF_NEW_FILMS = 0.05
 _LIKING = 3.0
 _GENRES_SHARE = 0.6
-# Each taste's parameter in the Dirichlet distribution that mixtures come from: far below 1, so a
-# person has few of them.
+# Each taste's parameter in the Dirichlet distribution of mixtures: far below 1, so that a person
+# has few tastes.
 _MIXTURE = 0.1
 _NUM_SUCCESSORS = 8
 
 
 class TasteDraws:
-    """Draws films: a taste by a mixture, then a film by the taste."""
+    """Draws films: first a taste from a mixture, then a film from the taste."""
 
     def __init__(self, mixtures: np.ndarray, taste_probability: np.ndarray) -> None:
         num_tastes, self.num_movies = taste_probability.shape
@@ -52,7 +52,7 @@ def standardized(values: np.ndarray) -> np.ndarray:
 def draw_choices(
     random: np.random.Generator, genre_weights: np.ndarray, groups: tuple[np.ndarray, np.ndarray]
 ) -> Choices:
-    """Who chooses what, and when films arrive: by tastes alone, whatever people's groups."""
+    """Who chooses what, and when films arrive: tastes decide, and people's groups don't matter."""
     num_users, num_movies = groups[0].size, genre_weights.shape[0]
     # What a taste likes is partly a matter of genre.
     by_genre = standardized(
@@ -105,7 +105,7 @@ def let_groups_tell(
 
 
 def let_films_follow(random: np.random.Generator, choices: Choices, follow: float) -> Choices:
-    """The same world with successors that are chosen with probability `follow`.
+    """The same world where a film's successors are chosen with probability `follow`.
 
     A film's successors are drawn as the next choice of a person who has only the film's tastes.
     """
@@ -128,7 +128,7 @@ def let_films_follow(random: np.random.Generator, choices: Choices, follow: floa
 
 
 def share_out(liking: np.ndarray, popularity: np.ndarray) -> np.ndarray:
-    """Tastes share out films' popularity among them, whatever they like.
+    """Divides films' popularity among the tastes, whatever these like.
 
     So the long tail is the same in every world, and no taste is more popular than another.
 
@@ -147,6 +147,6 @@ def share_out(liking: np.ndarray, popularity: np.ndarray) -> np.ndarray:
 
 
 def _log_reach(taste_probability: np.ndarray, liking: np.ndarray) -> np.ndarray:
-    """[num_tastes]: what `share_out` multiplied a whole taste by, up to a common factor."""
+    """[num_tastes]: the factor by which `share_out` scaled each taste, up to a common one."""
     rest = np.log(taste_probability) - liking
     return rest.mean(axis=1) - rest.mean()

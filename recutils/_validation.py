@@ -1,4 +1,4 @@
-"""What tables of ratings, people and films must hold. What is wrong is named by table and row."""
+"""Checks tables of ratings, people and films. Errors name the table and the row."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pandas as pd
 
 
 class RowError(ValueError):
-    """A row that can't be right; whoever read the table from a file can name the line instead.
+    """A row that can't be right; code that read the table from a file can name the line instead.
 
     Attributes:
       table: the name of the row's table.
       row: its position, from 0.
-      what: is wrong with it.
+      what: what is wrong with it.
     """
 
     def __init__(self, table: str, row: int, label: object, what: str) -> None:
@@ -84,7 +84,7 @@ class Table:
         return codes.astype(np.int64), texts.to_numpy(object)
 
     def unique_ids(self, column: str) -> np.ndarray:
-        """[num_rows] object: the ids as strings, each of which must be another."""
+        """[num_rows] object: the ids as strings, which must all be different."""
         codes, ids = self.ids(column)
         self.refuse(
             pd.Series(codes).duplicated(),
@@ -102,7 +102,7 @@ class Table:
                 lambda row: f"{column} must be a number, got {values.iloc[row]!r}",
             )
         floats = values.to_numpy(np.float64, na_value=np.nan)
-        # Beyond float32 for stars; for seconds it is beyond all time.
+        # Neither stars nor times in seconds are as large as that.
         self.refuse(
             ~(np.abs(floats) < 1e18),
             lambda row: f"{column} must be a finite number, got {values.iloc[row]}",
@@ -130,7 +130,7 @@ def validated(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The three frames of `Movies`, as `Movies.from_frames` promises them.
 
-    All checks work on positions: ids are looked at once each, however many ratings there are.
+    All checks work on positions: each id is checked once, however many ratings it has.
     """
     ratings.require("user_id", "movie_id", "user_rating", "timestamp")
     if ratings.frame.empty:
@@ -184,7 +184,7 @@ def _rated_films(ratings: Table, film: np.ndarray, movie_ids: np.ndarray) -> Tab
         title != title_of_film[film],
         lambda row: (
             f"movie_id {movie_ids[film[row]]!r} has the title {titles[title[row]]!r}, "
-            f"before it was {titles[title_of_film[film[row]]]!r}"
+            f"and before that {titles[title_of_film[film[row]]]!r}"
         ),
     )
     films = pd.DataFrame({"movie_id": movie_ids, "movie_title": titles[title_of_film]})

@@ -1,4 +1,4 @@
-"""People who answer the lists that they are shown: what they look at, click, and how they rate."""
+"""People who respond to the lists they are shown: what they look at, click, and how they rate."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ class Audience:
     """The people of a synthetic world, who answer ordered lists of films.
 
     A person looks at some places of a list. What is looked at draws its stars from the truth's
-    distribution, anew at each look; 4 stars or more are a click. Two models say who looks where:
+    distribution, afresh at each look; 4 stars or more are a click. Two models say who looks where:
 
     * `position`: at place k with chance 1 / k^eta, whatever happens at the other places.
     * `cascade`: down the list, from the first place to the first click.
 
-    Some also click because of the place: what is looked at at place k and gets fewer than 4 stars
-    is clicked all the same with chance trust / k. Its stars stay as they were drawn.
+    With `trust`, people also click because of the place: a film at place k that they look at and
+    give fewer than 4 stars is clicked anyway with chance trust / k. Its stars don't change.
 
     Every method works on blocks of 40,000 pairs of a person and a film: beside arguments and
     results it needs about 30 MB, however many lists there are. The answers to a million lists of
@@ -81,8 +81,8 @@ class Audience:
     Args:
       truth: of the world whose people are asked.
       looking: "position" or "cascade".
-      eta: how fast looking falls with the place, >= 0; 0: every place is looked at. None: 1 for
-        `position`; `cascade` has none.
+      eta: how fast the chance of a look falls with the place, >= 0; 0: every place is looked at.
+        None: 1 for `position`; `cascade` has none.
       trust: 0 to 1; 0: only what is liked is clicked.
 
     Raises:
@@ -121,14 +121,14 @@ class Audience:
     ) -> Answers:
         """Shows each person a list, and lets them look, click and rate.
 
-        A place takes three random numbers, whatever `looking`, `eta` and `trust` are. So equal
+        Each place uses three random numbers, whatever `looking`, `eta` and `trust` are. So equal
         generators give equal answers, and audiences that differ in these settings draw the same
         stars for what both look at.
 
         Args:
           user_ids: [n] strings; a person may be asked several times.
-          movie_ids: [n, list_length] strings, the first place first; a film once a list.
-          random: source of random numbers, which moves on by 3 · n · list_length of them.
+          movie_ids: [n, list_length] strings, the first place first; no film twice in a list.
+          random: source of random numbers; 3 · n · list_length of them are used.
 
         Returns:
           `Answers`, arrays of shape [n, list_length].
@@ -157,14 +157,14 @@ class Audience:
         return Answers(looked, stars, clicked)
 
     def looking_chance(self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike) -> np.ndarray:
-        """Chance that each place of a list is looked at: the propensity of what is shown there.
+        """Exact chance that each place of a list is looked at: the propensity of what it shows.
 
-        It is exact. Under `position` it depends on the place alone, under `cascade` on the person
+        Under `position` it depends on the place alone, under `cascade` on the person
         and on the films above.
 
         Args:
           user_ids: [n] strings.
-          movie_ids: [n, list_length] strings, the first place first; a film once a list.
+          movie_ids: [n, list_length] strings, the first place first; no film twice in a list.
 
         Returns:
           [n, list_length] float64; 1 at the first place.
@@ -183,7 +183,7 @@ class Audience:
 
         Args:
           user_ids: [n] strings.
-          movie_ids: [n, list_length] strings, the first place first; a film once a list.
+          movie_ids: [n, list_length] strings, the first place first; no film twice in a list.
 
         Returns:
           `Value`, one number per list.
@@ -207,13 +207,13 @@ class Audience:
         of stars is the mixture of the candidates'; as the places are independent, that holds under
         `cascade` and with `trust` too.
 
-        A policy without repeats fills its places dependently. Under `position` the value is a sum
-        over places, so its chances place by place still give its exact value here. Under `cascade`
-        they don't: see `estimate`.
+        The places of a policy without repeats depend on each other. Under `position` the value is a
+        sum over places, so its probabilities place by place still give the exact value. Under
+        `cascade` they don't: see `estimate`.
 
         Args:
           user_ids: [n] strings.
-          candidates: [n, num_candidates] strings, a film once a row;
+          candidates: [n, num_candidates] strings, no film twice in a row;
             `np.broadcast_to(films, (n, len(films)))` for the same films for everyone.
           probabilities: [n, num_candidates] for one place, or [n, list_length, num_candidates];
             the last axis sums to 1, within 1e-5.
@@ -260,14 +260,14 @@ class Audience:
     ) -> tuple[Value, Value]:
         """Value of any policy that draws lists, by Monte Carlo, with its standard error.
 
-        Only the policy's draws are random here: of each drawn list the exact expectation is taken.
+        Only the policy's draws are random here: for each drawn list, the expectation is exact.
         If a draw is independent from person to person, the standard error of a mean over people is
         `np.sqrt((error.clicks**2).sum()) / n`.
 
         Args:
           user_ids: [n] strings.
-          draw_lists: from a generator, [n, list_length] strings: a list for each person; each
-            call draws afresh.
+          draw_lists: takes a generator and returns [n, list_length] strings, a list for each
+            person; each call draws new ones.
           num_draws: lists to draw for each person, >= 2.
           random: source of random numbers, which only `draw_lists` uses.
 
@@ -297,7 +297,7 @@ class Audience:
     def _checked(
         self, name: str, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike
     ) -> tuple[np.ndarray, np.ndarray]:
-        """[n] and [n, list_length] ids, all known; refused before any random number is drawn."""
+        """[n] and [n, list_length] ids, all known; checked before any random number is drawn."""
         people, lists = _array(user_ids), _array(movie_ids)
         if people.ndim != 1:
             raise ValueError(f"user_ids must be one-dimensional, got shape {people.shape}")
@@ -322,13 +322,13 @@ class Audience:
                 row, column = np.argwhere(twice)[0]
                 film = self.truth.movie_ids[place[row, column]]
                 raise ValueError(
-                    f"{name} must have a film once a row, got {film!r} twice "
+                    f"{name} must not repeat a film in a row, got {film!r} twice "
                     f"in row {rows.start + row}"
                 )
         return people, lists
 
     def _chances(self, people: np.ndarray, lists: np.ndarray) -> np.ndarray:
-        """[n, list_length, 5]: the distribution of the stars at each place."""
+        """[n, list_length, 5]: the distribution of stars at each place."""
         shown_to = np.repeat(people, lists.shape[1])
         return self.truth.rating_distribution(shown_to, lists.ravel()).reshape(*lists.shape, 5)
 
@@ -352,7 +352,7 @@ class Audience:
     def _expected(self, chance: np.ndarray) -> np.ndarray:
         """[3, n]: clicks, stars and satisfaction, of [n, list_length, 5] chances of stars.
 
-        A look is decided by what happens above, so it is independent of the stars at its place.
+        Whether somebody looks depends only on what is above, not on the stars at the place.
         """
         click = self._click(chance)
         misled = self._misled(chance.shape[1])
@@ -421,7 +421,7 @@ def to_ratings(
 
 
 def _array(ids: npt.ArrayLike) -> np.ndarray:
-    """An array of objects, or the array that came: a large one isn't copied."""
+    """An array of objects; what is an array already is not copied."""
     return ids if isinstance(ids, np.ndarray) else np.asarray(ids, dtype=object)
 
 

@@ -1,6 +1,6 @@
 """What a model has to beat: popularity, EASE, film means, and biases by ridge regression.
 
-All are fitted on ratings frames and answer by id, for the people and films that one asks for.
+All are fitted on frames of ratings, and answer for the ids of people and films that you name.
 """
 
 from recutils import _checks
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 
 def popularity(train: pd.DataFrame, movie_ids: npt.ArrayLike) -> pd.Series:
-    """Counts each film's ratings: the score that recommends to everyone what everyone watches.
+    """Counts each film's ratings: the score that recommends what everyone watches.
 
     Args:
       train: ratings with movie_id.
@@ -45,14 +46,14 @@ def ease(
     """Scores films by EASE, the linear autoencoder with a zero diagonal, in closed form.
 
     A person's score for a film is a weighted sum over the films they rated; the weights are those
-    that best rebuild everyone's films from the others, with ridge regression's penalty.
+    that best reconstruct everyone's films from their other films, with a ridge penalty.
 
     Args:
       train: ratings with user_id and movie_id, each pair once; stars don't matter.
-      user_ids: [num_users] unique ids, whose scores are wanted; people without ratings score 0.
+      user_ids: [num_users] unique ids, the people to score; those without ratings get only zeros.
       movie_ids: [num_movies] unique ids, the catalogue; every film of train is in it.
       l2: λ, the weight of the penalty, above 0.
-      min_ratings: films with fewer ratings stay out, so that the inverse of a matrix of
+      min_ratings: films with fewer ratings are left out, so that the inverse of a matrix of
         [num_kept, num_kept] float64 takes seconds; they score -inf and are never recommended.
 
     Returns:
@@ -65,8 +66,6 @@ def ease(
 
     See: the chapter basics/retrieval; Steck 2019, arXiv:1905.03375.
     """
-    from scipy import sparse
-
     _checks.ratings("train", train, unique=True)
     users, movies = _checks.ids("user_ids", user_ids), _checks.ids("movie_ids", movie_ids)
     l2 = _checks.number("l2", l2, low=0, strict=True)
@@ -171,13 +170,13 @@ class Biases:
 
 
 def ridge_biases(train: pd.DataFrame, l2: float = 3.0) -> Biases:
-    """Fits person and film biases by ridge regression, people and films in turn until it settles.
+    """Fits person and film biases by ridge regression, in turn until it converges.
 
     Minimises the sum of (stars - mean - person - film)² + l2 · (sum of squared biases).
 
     Args:
       train: ratings with user_id, movie_id and user_rating.
-      l2: λ, the weight of the penalty, above 0: a bias is shrunk as by l2 ratings of the mean.
+      l2: λ, the weight of the penalty, above 0: a bias shrinks as if l2 more ratings were the mean.
 
     Returns:
       The biases of everyone and every film in train.

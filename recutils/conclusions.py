@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 _SIDES = ("higher", "lower")
 
@@ -37,16 +38,16 @@ def conclude(
     """Closes an argument without trials: prints the paired difference, its interval and verdict.
 
     The verdict is `holds` if the whole interval is on the claimed side of 0, `reversed` if it is
-    on the other, `open` otherwise. It is found before anything is rounded. Scores of the trials
+    on the other, `open` otherwise. It is decided before anything is rounded. Scores of the trials
     that `recutils.trials` draws are compared by its own `conclude`, which knows their kind.
 
     Args:
       claim: one line, the same on every data set, such as "hit rate@100: A beats B".
       ours: [num_seeds] numbers, the score of each seed.
-      theirs: [num_seeds] numbers, the scores of the same seeds. The difference that is printed is
-        the one that is judged: "at least 1% below" is `0.99 * theirs` with better="lower".
+      theirs: [num_seeds] numbers, the scores of the same seeds. What is printed and judged is the
+        difference: "at least 1% below" is `0.99 * theirs` with better="lower".
       better: "higher" if the claim is that ours is above theirs, "lower" if below.
-      digits: decimals to print, those that are stable; more where the verdict would not show.
+      digits: decimals to print, those that are stable; more if rounding would hide the verdict.
       main_of: number of main claims of the chapter, if this is one of them.
 
     Raises:
@@ -63,7 +64,7 @@ def conclude(
 
 
 def confidence_of(main_of: int | None) -> float:
-    """The confidence of one interval, so that all main claims of a chapter hold at 95% together.
+    """The confidence of one interval, such that all main claims of a chapter hold at 95% together.
 
     Args:
       main_of: number of main claims, 1 to 3; None for a detail.
@@ -100,7 +101,7 @@ def print_conclusion(
         a margin.
       margin: above 0: a claim that the difference is within ± margin.
       main: whether this is one of the chapter's main claims.
-      digits: decimals to print; more where an end would look as if it touched 0 or the margin.
+      digits: decimals to print; more if an end would seem to touch 0 or the margin.
 
     Raises:
       TypeError: claim is not text, margin is not a number, or digits is not an int.
@@ -168,15 +169,15 @@ def paired_interval(
     """Student's t interval of the mean paired difference ours - theirs.
 
     Splits of one data set share most of their ratings, so their scores vary less than they would
-    with other data. Nadeau and Bengio (2003) correct the variance of the mean: instead of 1/n it
-    counts 1/n + test/train times.
+    with other data. Nadeau and Bengio (2003) correct the variance of the mean: they multiply the
+    variance of the differences by 1/n + test/train instead of 1/n.
 
     Args:
       ours: [n] numbers, n of at least 2, one per trial.
       theirs: [n] numbers, of the same trials.
       confidence: share of such intervals that cover the true mean, between 0 and 1.
-      test_to_train: 0 for independent trials; for splits of one data set, the size of a test set
-        in training sets.
+      test_to_train: 0 for independent trials; for splits of one data set, the size of the test set
+        divided by that of the training set.
 
     Returns:
       The mean and the ends of the interval; all three are equal if all differences are.
@@ -188,8 +189,6 @@ def paired_interval(
 
     See: the chapter basics/retrieval.
     """
-    from scipy import stats
-
     differences = _differences(ours, theirs)
     confidence = _confidence(confidence)
     ratio = _checks.number("test_to_train", test_to_train, low=0)
@@ -212,15 +211,15 @@ def bootstrap_interval(
 ) -> Interval:
     """Bootstrap interval of the mean paired difference ours - theirs over people.
 
-    It says what another sample of people would change, and nothing about another training run:
-    for that, compare over seeds.
+    It tells what another sample of people would change, and nothing about another training run:
+    for that, compare seeds.
 
     Args:
       ours: [num_people] numbers, say everyone's recall; at least 2.
       theirs: [num_people] numbers, of the same people.
       confidence: share of such intervals that cover the true mean, between 0 and 1.
       num_resamples: how often people are resampled.
-      seed: of the draws.
+      seed: seed of the resampling.
 
     Returns:
       The mean and the ends of the percentile interval.
@@ -232,8 +231,6 @@ def bootstrap_interval(
 
     See: the chapter basics/retrieval.
     """
-    from scipy import stats
-
     differences = _differences(ours, theirs)
     result = stats.bootstrap(
         (differences,),

@@ -19,9 +19,9 @@ def split(
       ratings: frame with user_id (by "user") or timestamp (by "time").
       by: "random": any rows; "time": the latest rows, so that no rating of train is later than
         one of test; "user": all rows of some people, whom train has never seen (cold start).
-      test_fraction: share of the rows, or by "user" of the people, in test; rounded, and such that
+      test_fraction: share of the rows (by "user": of the people) that go to test, rounded so that
         neither part is empty.
-      seed: of the draw; by "time" draws nothing.
+      seed: seed of the draw; by "time" nothing is drawn.
 
     Returns:
       (train, test), with the rows of `ratings` in their order and with their index.
@@ -62,7 +62,7 @@ def split(
 def vocabulary(column: pd.Series | Sequence[str]) -> npt.NDArray[np.str_]:
     """The distinct strings of a column, for `tf.keras.layers.StringLookup(vocabulary=…)`.
 
-    The layer adds the place for strings that it doesn't know (OOV) itself.
+    The layer itself adds an entry for strings that it doesn't know (OOV).
 
     Args:
       column: strings, of object, string or categorical dtype; unused categories don't count.
@@ -82,8 +82,8 @@ def vocabulary(column: pd.Series | Sequence[str]) -> npt.NDArray[np.str_]:
 def sampling_probability(movie_ids: pd.Series | Sequence[str]) -> npt.NDArray[np.float32]:
     """How likely each rating's film is to be drawn: the film's share of all ratings.
 
-    In-batch negatives are drawn so; this is what `candidate_sampling_probability` of
-    `tfrs.tasks.Retrieval` corrects for.
+    In-batch negatives are drawn with this probability, and `candidate_sampling_probability` of
+    `tfrs.tasks.Retrieval` corrects for it.
 
     Args:
       movie_ids: [num_ratings] strings, the column movie_id of the ratings trained on; of object,
@@ -111,16 +111,15 @@ def to_dataset(
 ) -> tf.data.Dataset:
     """Batches of a frame's rows as dicts of tensors, in a new order for each pass.
 
-    Each pass over the data has an order of its own, which `seed`, the number of the pass and the
-    seed set by `recutils.set_seed` determine: a loop over a fresh dataset sees the batches that
-    `fit` sees.
+    The order of a pass is determined by `seed`, the number of the pass and the seed set by
+    `recutils.set_seed`: a loop over a fresh dataset sees the same batches as `fit`.
 
     Args:
       frame: any frame.
       columns: its columns to take: strings, numbers or bools.
       batch_size: rows in a batch; the last one may be smaller.
       shuffle: whether to draw a new order in each pass, over all rows; False: as in `frame`.
-      seed: of the order.
+      seed: seed of the order.
 
     Returns:
       A dataset of dicts, column -> [batch_size] tensor: strings as tf.string, floats as
@@ -152,8 +151,8 @@ def to_dataset(
         # order is drawn only for a pass that takes place.
         rows = tf.data.Dataset.range(1).flat_map(lambda _: shuffled)
         rows = rows.apply(tf.data.experimental.assert_cardinality(len(frame)))
-    # Row numbers are shuffled, and a whole batch is looked up at once: much quicker than to move
-    # every row through the pipeline on its own.
+    # Row numbers are shuffled, and a whole batch is looked up at once: much faster than moving
+    # every row through the pipeline.
     batches = rows.batch(batch_size).map(
         lambda batch: {name: tf.gather(column, batch) for name, column in table.items()}
     )

@@ -29,8 +29,8 @@ class Trial:
       movies: people, films, ratings (train and test together) and, in a world, the truth.
       train: ratings to learn from.
       test: ratings to be judged by.
-      seen: ratings whose films are left out of a person's list: train, and on real ratings those
-        that are set aside for searches, too.
+      seen: ratings whose films are left out of a person's list: train, and on real ratings also
+        those that are set aside for searches.
       seed: for `recutils.set_seed`, before a model is built.
 
     See: the chapter basics/ranking.
@@ -47,14 +47,14 @@ class Trial:
 class Trials:
     """Several trials of one comparison; iterate over it for each `Trial`.
 
-    Made by `recutils.trials`. Each pass draws the same trials again, one at a time, so that no more
-    than one world is in memory.
+    Made by `recutils.trials`. Each pass draws the same trials again, one at a time, so that only
+    one world is in memory.
 
     Attributes:
       seeds: one per trial.
       split: "random", "user" or "time".
       test_fraction: share of the rows or people in test.
-      test_to_train: size of a test set in training sets.
+      test_to_train: size of the test set divided by that of the training set.
       world: sizes and dials of the synthetic films.
       real: whether the ratings are those in RECUTILS_DATA.
 
@@ -86,7 +86,7 @@ class Trials:
         return text + (f"; {sizes}: as the data has it" if sizes else "")
 
     def searched(self, num_trials: int = 1) -> list[Trial]:
-        """What settings are chosen on: data in which no claim looks.
+        """The data to choose settings on, which no claim uses.
 
         Args:
           num_trials: number of worlds, from seed 1001 on. Real ratings have one such trial: a fifth
@@ -120,22 +120,23 @@ class Trials:
         """Closes an argument: prints the paired difference, its interval and the verdict.
 
         Worlds are independent, so the interval is Student's. Splits of one data set share most of
-        their ratings: there the variance is Nadeau and Bengio's, times 1/n + test/train instead of
-        1/n. After a split in time of real ratings only the initialisation differs between trials:
-        there each person's score is averaged over the trials, and people are resampled.
+        their ratings, so their variance is corrected as Nadeau and Bengio do, by a factor of 1/n +
+        test/train instead of 1/n. With one split of real ratings in time, trials differ in nothing
+        but the initialisation, so each person's score is averaged over the trials, and people are
+        resampled.
 
         Args:
           claim: one line, the same on every data set; it names what is averaged.
           ours: [num_trials] scores, or for each trial a Series of scores by user id, whose mean
-            counts; after a split in time of real ratings Series are required.
-          theirs: the same of the other side. The difference that is printed is the one that is
-            judged: "at least half as much again" is `1.5 * theirs`.
+            counts; a split in time of real ratings needs Series.
+          theirs: the same for the other side. What is printed and judged is the difference: "at
+            least half as much again" is `1.5 * theirs`.
           better: "higher" (the default) or "lower".
           margin: makes it a claim of equivalence, which holds if the whole interval is within
-            ± margin and is reversed if the whole interval is outside. Goes without `better`.
+            ± margin and is reversed if the whole interval is outside. Not together with `better`.
           main_of: number of main claims of the chapter, if this is one of them: together they hold
-            at 95%, so that the interval of each is wider.
-          digits: decimals to print; more are printed where the verdict would not show.
+            at 95%, so each of their intervals is wider.
+          digits: decimals to print; more if rounding would hide the verdict.
 
         Raises:
           TypeError: claim is not text, scores or margin are not numbers.
@@ -183,15 +184,15 @@ def trials(
     """Draws the trials of a comparison.
 
     On synthetic films each trial is a new world: people, films, ratings, truth and split. With
-    RECUTILS_DATA it is a new split of those ratings, of which a fifth has been set aside for
-    searches; sizes are then what the data has.
+    RECUTILS_DATA it is a new split of those ratings, a fifth of which is set aside for searches;
+    the sizes are then those of the data.
 
     Args:
-      num_trials: how many, at least 2, or 1 for a look.
+      num_trials: how many; at least 2 for a conclusion, 1 for a first look.
       split: "random", "user" or "time", as `recutils.datasets.split` has them.
       test_fraction: share of the rows (with "user": of the people) in test.
-      test_to_train: size of a test set in training sets, where the chapter splits on its own; None:
-        as `test_fraction` says.
+      test_to_train: size of the test set divided by that of the training set, if the chapter splits
+        the ratings itself; None: as `test_fraction` says.
       first_seed: seed of the first trial; the others follow. 1 to 99 are for trials, 1001 and
         above for searches.
       **world: sizes and dials of `recutils.synthetic.movies`.
@@ -265,7 +266,7 @@ def _scores(
 
 
 def _check_same_people(ours: list[float | pd.Series], theirs: list[float | pd.Series]) -> None:
-    """In each trial both sides have a score of the same people, each once."""
+    """In each trial both sides must have exactly one score for each of the same people."""
     for number, pair in enumerate(zip(ours, theirs, strict=True)):
         people = [score.index for score in pair if isinstance(score, pd.Series)]
         if not all(index.is_unique for index in people):
@@ -280,7 +281,7 @@ def _by_person(name: str, side: list[float | pd.Series]) -> pd.Series:
     if len(series) < len(side):
         raise TypeError(
             f"{name} must hold a Series of scores by user_id for each trial: after a split in time "
-            "of real ratings people are resampled"
+            "of real ratings, people are resampled"
         )
     table = pd.concat(series, axis=1)
     if table.isna().to_numpy().any():

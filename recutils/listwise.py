@@ -19,10 +19,10 @@ def sample_lists(
     lists are drawn, busy people's ratings are seen less often than others': see `partition_lists`.
 
     Args:
-      ratings: frame with user_id, movie_id, movie_title and user_rating; a film once a person.
+      ratings: frame with user_id, movie_id, movie_title and user_rating; no film twice per person.
       lists_per_user: lists to draw for each person.
       list_size: films in a list.
-      seed: of the draws.
+      seed: seed of the draws.
 
     Returns:
       A dict of arrays: "user_id" [num_lists], "movie_title" and "movie_id" [num_lists, list_size]
@@ -64,10 +64,10 @@ def partition_lists(
     equally often or differ by one. People with fewer ratings than a list is long get no list.
 
     Args:
-      ratings: frame with user_id, movie_id, movie_title and user_rating; a film once a person.
+      ratings: frame with user_id, movie_id, movie_title and user_rating; no film twice per person.
       list_size: films in a list.
       rounds: how often to deal.
-      seed: of the deals.
+      seed: seed of the deals.
 
     Returns:
       A dict of arrays, as for `sample_lists`; the lists of one round are next to each other.
@@ -88,7 +88,7 @@ def partition_lists(
     seen = np.zeros(len(rows), np.intp)
     deals = []
     for _ in range(rounds):
-        # Who was seen least comes first, and is in; then all who are in are dealt at random.
+        # The ratings seen least often so far are in this round, and are dealt at random.
         least_seen = np.lexsort((rng.random(len(rows)), seen, owners))
         chosen = least_seen[place < dealt]
         seen[chosen] += 1

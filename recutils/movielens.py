@@ -1,6 +1,6 @@
-"""Reads the MovieLens data sets, in the files in which GroupLens publishes them.
+"""Reads the MovieLens data sets, in the files that GroupLens publishes.
 
-It knows what the files hold; `recutils.movies` knows what is wrong with it.
+This module knows the layout of the files; `recutils.movies` checks what is in them.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _FLAG = Field(r"[01]", "0 or 1")
 _GENDER = Field(r"[FM]", "F or M")
 _AGE = Field(r"\d{1,3}", "an age in years")
 _OCCUPATION = Field(r"1?\d|20", "a code from 0 to 20")
-_JOB = Field(r"[a-z]+", "an occupation in small letters")
+_JOB = Field(r"[a-z]+", "an occupation in lower case")
 _TITLE = Field(r"(?!\d\d?-\w{3}-\d{4}$).*\S.*", "a title")  # not the date that follows it
-_GENRES = Field(rf"{_GENRE}(\|{_GENRE})*|\(no genres listed\)", "genres of MovieLens and | between")
+_GENRES = Field(rf"{_GENRE}(\|{_GENRE})*|\(no genres listed\)", "MovieLens genres separated by |")
 _NAME = Field(r".*\S.*", "some text")
 
 
@@ -61,7 +61,7 @@ class _Kind(NamedTuple):
     ratings: Layout
     users: Layout | None
     movies: Layout
-    # The least of the stars and the step between them; None: any.
+    # The lowest stars and the step between them; None: any.
     step: float | None
 
     @property
@@ -69,7 +69,7 @@ class _Kind(NamedTuple):
         return [layout for layout in self[:3] if layout]
 
     def is_in(self, names: set[str]) -> bool:
-        """Whether one of the files is among `names`; which are missing is said later."""
+        """Whether one of the files is among `names`; missing ones are reported later."""
         return any(layout.file in names for layout in self.layouts)
 
 
@@ -170,8 +170,8 @@ def load(path: str | Path) -> Movies:
     Raises:
       FileNotFoundError: there is no such folder, or a file of the kind is missing or a folder.
       ValueError: the folder is of no known kind, or a line can't be right: its number of fields, a
-        field that is not what its column holds, stars off the scale, a time before MovieLens, an id
-        that is missing in the other file or appears twice. The message names the file, the
+        field that doesn't fit its column, stars off the scale, a time before MovieLens existed, an
+        id that is missing in the other file or appears twice. The message names the file, the
         line, what was found there and what was expected.
 
     See: the chapter basics/data; Harper and Konstan 2015, doi:10.1145/2827872.
@@ -224,7 +224,7 @@ def _movies(
     users: pd.DataFrame | None,
     movies: pd.DataFrame | None,
 ) -> Movies:
-    """Puts the tables together; what is wrong with a row is said of its file and line."""
+    """Puts the tables together; an error in a row names its file and line."""
     _require_whole_end(folder / kind.ratings.file, ratings["timestamp"])
     rated = Table(kind.ratings.file, ratings)
     try:
@@ -244,7 +244,7 @@ def _movies(
 
 
 def _require_movielens(ratings: Table, step: float) -> None:
-    """Refuses what no set of MovieLens holds: stars off the scale, and times before it began."""
+    """Refuses what no MovieLens data set contains: stars off the scale, times before it began."""
     stars, seconds = ratings.frame["user_rating"], ratings.frame["timestamp"]
     ratings.refuse(
         (stars < step) | (stars > 5) | (stars % step != 0),
@@ -260,7 +260,7 @@ def _require_movielens(ratings: Table, step: float) -> None:
 
 
 def _require_whole_end(path: Path, seconds: pd.Series) -> None:
-    """A file that ends within a timestamp has lost rows; one digit less shows it."""
+    """Refuses a file cut off within a timestamp, which then has fewer digits than the others."""
     with path.open("rb") as file:
         file.seek(-1, 2)
         ended = file.read() in (b"\n", b"\r")

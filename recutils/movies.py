@@ -39,7 +39,7 @@ class Movies:
         users: pd.DataFrame | None = None,
         movies: pd.DataFrame | None = None,
     ) -> Movies:
-        """Makes `Movies` from a reader's own tables, and refuses what later steps would trip over.
+        """Makes `Movies` from your own tables, and refuses what later steps would trip over.
 
         Args:
           ratings: user_id, movie_id, user_rating and timestamp (seconds); movie_title if `movies`

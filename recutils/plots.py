@@ -12,14 +12,16 @@ import numpy.typing as npt
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from scipy.optimize import isotonic_regression
 
 # Okabe and Ito's palette without yellow and black, which vanish on a light or a dark page.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#767676"
+_LABEL_SIZE = 9
 
 
 def use_style() -> None:
-    """Sets matplotlib's defaults to the book's: wide and low, no frame, nothing that isn't data.
+    """Sets matplotlib's defaults to the book's: wide and low, without a frame.
 
     See: CONTRIBUTING.md, “Figures”.
     """
@@ -60,7 +62,7 @@ def reference_lines(
       baselines: name of a baseline -> its score, in the units of the axis.
       ceiling: best possible score, or None where no truth is known.
       axis: "y" for horizontal lines, "x" for vertical ones.
-      ceiling_name: its label; the best possible error is rather a "floor".
+      ceiling_name: its label; call the best possible error a "floor".
 
     Raises:
       ValueError: `axis` is neither "x" nor "y".
@@ -89,14 +91,14 @@ def ladder(
     baselines: Mapping[str, npt.ArrayLike],
     ceiling: npt.ArrayLike | None = None,
 ) -> None:
-    """Draws every run of every model on one scale, one rung a model, from low to high.
+    """Draws every run of every model on one scale, one rung per model, from low to high.
 
     Args:
       ax: where to draw.
       runs: name of a model -> its scores, one per seed, [num_seeds] floats.
       baselines: the same for baselines, drawn in grey.
       ceiling: best possible scores, one per seed, or None where no truth is known. Labelled "floor"
-        where most rungs lie above it: they are errors then.
+        where most rungs lie above it, which means that they are errors.
 
     Raises:
       ValueError: there is no model and no baseline, or one has no score.
@@ -139,11 +141,29 @@ def expected_best(ax: Axes, searches: Mapping[str, npt.ArrayLike]) -> None:
     empty = [name for name, curve in curves.items() if not curve.size]
     if not curves or empty:
         raise ValueError(f"every arm needs a draw, got none for {empty or 'anything'}")
-    for name, curve in curves.items():
-        (line,) = ax.plot(np.arange(1, curve.size + 1), curve)
-        ax.annotate(
-            f" {name}", (curve.size, curve[-1]), color=line.get_color(), va="center", fontsize=9
-        )
+    lines = [ax.plot(np.arange(1, curve.size + 1), curve)[0] for curve in curves.values()]
     ax.set_xlabel("number of random draws")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.02)
+    for (name, curve), line, rise in zip(curves.items(), lines, _rises(ax, curves), strict=True):
+        ax.annotate(
+            name,
+            (curve.size, curve[-1]),
+            xytext=(3, rise),
+            textcoords="offset points",
+            color=line.get_color(),
+            va="center",
+            fontsize=_LABEL_SIZE,
+        )
+
+
+def _rises(ax: Axes, curves: Mapping[str, npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """How far, in points, the labels at the ends of curves must move so as not to overlap."""
+    ax.autoscale_view()
+    pixels = ax.transData.transform([(curve.size, curve[-1]) for curve in curves.values()])[:, 1]
+    points = pixels * 72 / ax.figure.dpi
+    order = np.argsort(points, kind="stable")
+    steps = 1.2 * _LABEL_SIZE * np.arange(points.size)
+    apart = np.empty(points.size)
+    apart[order] = isotonic_regression(points[order] - steps).x + steps
+    return apart - points

@@ -20,12 +20,12 @@ from scipy.special import comb
 from tqdm import tqdm
 
 Settings = dict[str, Any]
-# Share of a distribution on either side that counts as its edge.
+# The share of a distribution that counts as its edge, on either side.
 _EDGE = 0.025
-# Of the largest value of a curve; a draw that is run again may differ by so much.
+# How far a draw that is run again may differ, as a share of its curve's largest value.
 _TOLERANCE = 0.02
 _FIRST_SEED = 1_001
-# Names of columns in the table of draws.
+# Names of other columns in the table of draws.
 _TAKEN = ("score", "cpu_seconds")
 
 
@@ -37,7 +37,7 @@ class Search:
       name: of the arm.
       settings: the best ones; with `epochs`, if the arm returned a curve.
       score: the best validation score, of the best epoch.
-      draws: a row per draw: settings, score, epochs, CPU seconds; row 0 are the published settings.
+      draws: a row per draw: settings, score, epochs, CPU seconds; row 0: the published settings.
       better: "higher" or "lower".
       at_edge: settings whose best value lies at the edge of its space.
 
@@ -60,7 +60,7 @@ class Search:
         """The expected best of n draws, for n from 1 to the number of random draws.
 
         The mean over all ways to choose n of them without replacement (Dodge et al. 2019, “Show
-        Your Work”); the published settings stay outside.
+        Your Work”); the published settings don't count.
 
         Returns:
           [num_draws] floats.
@@ -83,9 +83,9 @@ def search(
 ) -> Search:
     """Searches an arm's settings, or reads what the search found when it was run.
 
-    `make search` runs it and stores each draw in reports/records. A chapter reads the record, as
-    long as the code of the arm and the data are the same; it says so if they are not. Without a
-    record, on a reader's own data, it searches at once, behind a progress bar.
+    `make search` runs it and stores each draw in reports/records. A chapter reads the record, and
+    says so if the arm's code or the data have changed since. Without a record, as on a reader's
+    own data, it searches at once and shows a progress bar.
 
     Args:
       name: of the record, unique in the book, such as "retrieval/logQ"; written out in the call.
@@ -100,8 +100,8 @@ def search(
       epochs: how long each run trains; the best epoch is read off its curve and costs nothing.
       better: "higher" or "lower".
       worlds: number of worlds over which the score of a draw is averaged.
-      bounded: settings whose space ends for a reason, so that a best value at the edge is no
-        reason to widen it. 0 and values that are not numbers are never edges.
+      bounded: settings whose space ends for a reason, so that a best value at the edge does not
+        call for a wider one. 0 and values that are not numbers are never edges.
 
     Returns:
       `Search`: the chosen settings, and all draws.
@@ -109,8 +109,8 @@ def search(
     Raises:
       TypeError: an argument is of the wrong type.
       ValueError: an argument is out of range, published doesn't name the settings of space, a
-        curve hasn't one score per epoch, every draw ended without a finite score, or the record is
-        damaged.
+        curve doesn't have one score per epoch, every draw ended without a finite score, or
+        the record is damaged.
 
     See: the chapter basics/ranking.
     """
@@ -155,7 +155,7 @@ def search(
 
 
 def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
-    """Random settings; the first n are the same however many are drawn.
+    """Random settings; the first n are the same, however many are drawn.
 
     Args:
       space: setting -> a list of values, or a distribution of scipy.stats.
@@ -191,8 +191,8 @@ def expected_best(scores: npt.ArrayLike, better: str = "higher") -> npt.NDArray[
     """The expected best of n of these scores, chosen without replacement, for each n.
 
     Args:
-      scores: [num_draws] numbers; infinite where a run failed, which then counts as the worst of
-        the others.
+      scores: [num_draws] numbers; infinite where a run failed, which then counts like the worst
+        of the others.
       better: "higher" or "lower".
 
     Returns:
@@ -244,10 +244,10 @@ def table(*searches: Search) -> pd.DataFrame:
 def recorded(
     name: str, run: Callable[[Trial], Mapping[str, float]], trials: Trials, digits: int = 3
 ) -> pd.DataFrame:
-    """Scores of trials that are too long for a chapter: read from a record, the first run again.
+    """Scores of trials that take too long for a chapter: read from a record, the first one rerun.
 
     `make search` runs what is missing and stores it. The chapter runs the first trial, compares,
-    and prints whether the scores agree. Without a record it runs them all, behind a progress bar.
+    and prints whether the scores agree. Without a record it runs them all and shows a progress bar.
 
     Args:
       name: of the record, unique in the book; written out in the call.
@@ -310,7 +310,7 @@ class _Summary:
         return Search(self._name, settings, best["score"], table, self._better, edges)
 
     def edges_of(self, draws: list[dict[str, Any]]) -> list[str]:
-        """Settings whose best value lies at the edge, for a reason or not."""
+        """Settings whose best value lies at the edge, bounded ones included."""
         best = max(map(self._row, draws), key=lambda row: self._sign * row["score"])
         edges = [name for name, values in self._space.items() if _at_edge(values, best[name])]
         return edges + (["epochs"] if self._epochs and best["epochs"] == self._epochs else [])
@@ -342,7 +342,7 @@ class _Arm:
         started = time.process_time()
         more = {} if self._epochs is None else {"epochs": self._epochs}
         curves = [self._curve(self._arm(trial, **settings, **more)) for trial in searched]
-        # A run that fails in one world is no choice.
+        # Settings that fail in one world can't be chosen.
         curve = np.mean(curves, axis=0)
         return {
             "settings": settings,
@@ -355,7 +355,9 @@ class _Arm:
         if curve.dtype.kind not in "fiu":
             raise TypeError(f"the arm must return numbers, got {type(returned).__name__}")
         if curve.shape not in ([(), (1,)] if self._epochs is None else [(self._epochs,)]):
-            wanted = "one score" if self._epochs is None else f"{self._epochs} scores, one an epoch"
+            wanted = (
+                "one score" if self._epochs is None else f"{self._epochs} scores, one per epoch"
+            )
             raise ValueError(f"the arm must return {wanted}, got shape {curve.shape}")
         return np.atleast_1d(curve).astype(np.float64)
 
@@ -363,7 +365,7 @@ class _Arm:
 def _compare_again(
     name: str, run: Callable[[Settings], dict[str, Any]], done: list[dict[str, Any]]
 ) -> None:
-    """Runs one stored draw again, any of them.
+    """Runs one stored draw again, picked at random.
 
     Raises:
       ValueError: its curve differs by more than 2% of its largest value.
@@ -372,7 +374,7 @@ def _compare_again(
     before = np.array(done[number]["curve"], np.float64)
     now = np.array(run(done[number]["settings"])["curve"], np.float64)
     scale = max(np.nanmax(np.abs(before), initial=0), 1e-9)
-    # Where only one of them failed, they differ altogether.
+    # If only one of them failed, they differ completely.
     apart = np.where(np.isnan(before) & np.isnan(now), 0, np.abs(now - before) / scale)
     worst = float(np.max(np.nan_to_num(apart, nan=np.inf)))
     if worst > _TOLERANCE:
@@ -400,7 +402,7 @@ def _run_first_again(
 
 
 def _progress(steps: Any, name: str) -> Any:
-    """A bar on stderr where somebody may be watching; it is wiped at the end."""
+    """A progress bar on stderr if somebody may be watching; it disappears at the end."""
     watched = sys.stderr.isatty() or "ipykernel" in sys.modules
     hide: dict[str, Any] = {} if watched and len(steps) else {"disable": True}
     return tqdm(steps, desc=name, leave=False, **hide)
@@ -416,13 +418,13 @@ def _check_arm_and_trials(argument: str, function: Any, trials: Any) -> None:
 def _draw(name: str, values: Any, uniform: float) -> Any:
     if not hasattr(values, "ppf"):
         return _plain(f"space[{name!r}]", values[int(uniform * len(values))])
-    # By its quantiles, a distribution gives the same draws whatever its library draws by.
+    # Quantiles give the same draws, whatever method the distribution's library uses to draw.
     value = values.ppf(uniform)
     return int(value) if hasattr(values, "pmf") else float(f"{value:.3g}")
 
 
 def _plain(name: str, value: Any) -> Any:
-    """The value as a record gives it back."""
+    """The value as it comes back from a record."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, list | tuple):

@@ -8,7 +8,7 @@ import tensorflow as tf
 def set_seed(seed: int) -> None:
     """Seeds Python, NumPy and TensorFlow, and makes TensorFlow's operations deterministic.
 
-    The same code run after it gives the same numbers again, on another machine to 4 or 5 decimals.
+    Code after it gives the same numbers every time; on another machine, to 4 or 5 decimals.
 
     Args:
       seed: int between 0 and 2³² − 1.

@@ -31,7 +31,7 @@ def blender_ads(size: int, seed: int) -> pd.DataFrame:
 
     Args:
       size: number of customers, >= 1.
-      seed: of the random numbers, 0 to 2^32 − 1.
+      seed: seed of the random numbers, 0 to 2^32 − 1.
 
     Returns:
       `size` rows of float32: country, bananas and cookbooks in [0, 1), and the appeal, a score from
@@ -68,27 +68,27 @@ def movies(
     """People who choose films by taste and rate what they chose; the truth comes with them.
 
     A person has a mixture of a few tastes, and a taste is a distribution over films. A choice draws
-    a taste, then a film; a film that the person has seen, or that isn't there yet, is drawn again.
-    The stars come from a latent score: person, film, taste, what age and occupation make of a
-    genre, a low-rank personal term and noise. Films and people arrive over time.
+    a taste, then a film, and starts over if the person has seen the film or it has not arrived yet.
+    The stars come from a latent score: person, film, taste, what age and occupation make of its
+    genres, a low-rank personal term and noise. Films and people arrive over time.
 
-    Four dials put more into the same world. Along a dial the films stay the same, with their
-    titles, genres, tastes and arrivals; so do people, how much they rate and when.
+    Four dials add structure to the same world. Turning them changes neither the films, with their
+    titles, genres, tastes and arrivals, nor the people, how much they rate and when.
 
     Memory grows with `num_ratings`, plus one bit for each pair of a person and a film.
 
     Args:
       num_users: number of people, >= 1.
       num_movies: number of films, >= 10.
-      num_ratings: number of ratings, at least one and at most 0.45 · num_movies a person.
+      num_ratings: number of ratings, at least one and at most 0.45 · num_movies per person.
       seed: >= 0; the same seed gives the same world, on every machine.
       follow: 0 to 1, the probability that a choice is drawn from the successors of the film chosen
-        last: eight others (fewer in a world of less than 18 films) that go with its tastes.
-      by_group: 0 to 1, how strongly age and occupation tell a person's mixture of tastes.
+        last: eight others (fewer in a world of fewer than 18 films) that go with its tastes.
+      by_group: 0 to 1, how much age and occupation say about a person's mixture of tastes.
       agreement: 0 to 0.95, the correlation between the log of the watch probability and the latent
-        score within a person, over all films. None: as it comes, about 0.29.
-      interactions: 0 to 1, the share in variance of age × occupation × genre among what groups make
-        of genres.
+        score within a person, over all films. None: left as it is, about 0.29.
+      interactions: 0 to 1, the share of age × occupation × genre in the variance of what groups
+        make of genres.
 
     Returns:
       `Movies` of exactly these sizes. A person has at least 20 ratings where that is possible.
@@ -128,7 +128,7 @@ def movies(
     person = np.repeat(np.arange(num_users), counts)
     everyone = np.arange(num_users)
     film = choose_films(random, choices, everyone, counts, seconds)
-    # Only now, so that what `random` draws next, such as the quality of films, stays along a dial.
+    # Only now, so that no dial changes what `random` draws next, such as the quality of films.
     if by_group:
         choices = let_groups_tell(dials["by_group"], choices, groups, by_group)
     if follow:
@@ -136,7 +136,7 @@ def movies(
     if by_group or follow:
         film = choose_films(dials["choices"], choices, everyone, counts, seconds)
 
-    # What the scales and cuts need to know of the choices, a sample tells.
+    # A sample of the choices is enough to set scales and cuts.
     sample = slice(None, None, max(1, num_ratings // 100_000))
     opinions = draw_opinions(
         random,
@@ -183,13 +183,13 @@ def choose_films(
     """Draws what people choose, one film after the other, without repeats.
 
     In each round every person who still has choices to make draws once: with probability `follow`
-    one of the successors of the film chosen last, else a taste, then a film. A draw counts if the
-    film is there by then and is new to the person; else all is drawn again. Where no successor is
-    left, tastes alone decide.
+    one of the successors of the film chosen last, otherwise a taste, then a film. A draw counts if
+    the film has arrived by then and is new to the person; otherwise it starts over. If no successor
+    is left, tastes alone decide.
 
     Args:
       random: source of random numbers.
-      truth: whose mixtures, tastes, successors and arrivals are used.
+      truth: gives mixtures, tastes, successors and arrivals.
       people: [n] int, positions in `truth.user_ids`; a position may occur several times.
       counts: [n] int, how many films each of them chooses.
       seconds: [counts.sum()] int64, when: person by person, increasing.
@@ -221,8 +221,8 @@ def choose_films(
             options = truth.successors[last]
             upto = truth.successor_weights[last] * is_open(who[:, None], options)
             upto = np.cumsum(upto, axis=1)
-            # As likely as if any successor was drawn and the refused were drawn again: but where
-            # most are refused, that would take long.
+            # The same probabilities as drawing any successor and starting over when it is refused,
+            # which would take long where most are refused.
             to_successors = truth.follow * upto[:, -1]
             possible = to_successors + 1 - truth.follow
             uniform = random.random((2, who.size))
@@ -244,7 +244,7 @@ def rate(random: np.random.Generator, truth: Truth, latent: np.ndarray) -> np.nd
 
     Args:
       random: source of random numbers.
-      truth: whose noise and cuts are used.
+      truth: gives noise and cuts.
       latent: [n] float64, from `truth.latent_score`.
 
     Returns:
@@ -284,7 +284,7 @@ def _activity(
 
 
 def _draw_times(random: np.random.Generator, counts: np.ndarray) -> np.ndarray:
-    """[counts.sum()] seconds, person by person: sittings of a rating a minute, days apart."""
+    """[counts.sum()] seconds, person by person: sessions of a rating per minute, days apart."""
     total = counts.sum()
     first = FIRST_SECOND + random.random(counts.size) * 0.95 * SPAN
     gap = random.exponential(60, total)

@@ -35,13 +35,13 @@ class Timing(NamedTuple):
 def measure(fn: Callable[[], object], repeats: int = 7, warmup: int = 1) -> Timing:
     """Times a call: median and quartiles of the wall time, after calls that don't count.
 
-    The median, since other processes only ever make a call slower; the warm-up, since the first
+    The median, because other processes only ever make a call slower; the warm-up, because the first
     call of a `tf.function` traces it.
 
     Args:
-      fn: a function without arguments; what it returns is dropped, so it must wait for its result.
+      fn: a function without arguments; its result is dropped, so it has to wait for that itself.
       repeats: how many calls to time.
-      warmup: how many calls to make before.
+      warmup: how many calls to make first.
 
     Returns:
       The timing, in seconds.

@@ -20,33 +20,37 @@ STARS = np.arange(1, 6)
 class Truth(Opinions):
     """The exact probabilities behind a synthetic world.
 
-    A person's first film is drawn from a mixture of tastes: `mixtures @ taste_probability`. Later
-    ones too, except that with probability `follow` they are drawn from the successors of the film
-    before; what was seen, or isn't there yet, is drawn again as a whole. The stars of a person and
-    a film come from a latent score, normal around
+    A person's first film is drawn from a mixture of tastes: `mixtures @ taste_probability`. So are
+    later ones, except that with probability `follow` they are drawn from the successors of the film
+    before; a draw of a film that was seen, or has not arrived yet, starts over. The stars of a
+    person and a film come from a latent score, normal around
     `person_effect + film_effect + person_factors · film_factors`, cut at four places.
 
     Attributes:
-      user_ids, movie_ids: str, in the order of `Movies.users` and `Movies.movies`.
+      user_ids: [num_users] str, in the order of `Movies.users`.
+      movie_ids: [num_movies] str, in the order of `Movies.movies`.
       mixtures: [num_users, num_tastes] float64, rows sum to 1.
       taste_probability: [num_tastes, num_movies] float64, rows sum to 1.
       arrival: [num_movies] int64, the second from which a film can be watched.
       mixture_prior: [num_ages, num_occupations, num_tastes] float64, parameters of the Dirichlet
-        distribution from which the mixtures of a group come; ages and occupations in the order of
+        distribution that a group's mixtures are drawn from; ages and occupations in the order of
         `age_genre` and `occupation_genre`.
       group_share: [num_ages, num_occupations] float64, each group's share of the people.
-      genre_liking: [num_tastes, num_movies] float64, what a taste makes of a film's genres.
-      own_liking_sd: [num_tastes] float64, the standard deviation of what it makes of the rest of a
-        film; both count in the log of `taste_probability`.
-      log_reach: [num_tastes] float64, what the log of a whole taste is shifted by, so that no taste
-        is more popular than another.
+      genre_liking: [num_tastes, num_movies] float64, how much a taste likes a film for its genres.
+      own_liking_sd: [num_tastes] float64, the standard deviation of how much it likes the rest of a
+        film; both are terms of the log of `taste_probability`.
+      log_reach: [num_tastes] float64, the shift in the log of a taste that makes no taste more
+        popular than another.
       follow: probability that a choice is drawn from the successors of the film before.
-      successors, successor_weights: [num_movies, s], positions of films and with which probability
-        each is drawn, rows sum to 1; s is 0 if `follow` is 0.
-      person_effect, film_effect: [num_users] and [num_movies] float64.
-      person_factors, film_factors: [num_users, d] and [num_movies, d] float64.
-      age_genre, occupation_genre: what an age or occupation adds to the latent score of a film for
-        each of its genres; a film with n genres gets their sum divided by √n.
+      successors: [num_movies, s] int64, positions of films; s is 0 if `follow` is 0.
+      successor_weights: [num_movies, s] float64, the probability of each, rows sum to 1.
+      person_effect: [num_users] float64.
+      film_effect: [num_movies] float64.
+      person_factors: [num_users, d] float64.
+      film_factors: [num_movies, d] float64.
+      age_genre: what an age adds to the latent score of a film for each of its genres; a film with
+        n genres gets their sum divided by √n.
+      occupation_genre: the same for an occupation.
       age_occupation_genre: the same for pairs of an age and an occupation, beyond what each adds.
       agreement: how latent scores are tied to the watch probability (`shift`, `scale`, `slope`:
         [num_users] float64, for `shift + scale · score + slope · log(probability)`), or None.
@@ -64,9 +68,9 @@ class Truth(Opinions):
     def watch_probability(
         self, user_ids: npt.ArrayLike, at: npt.ArrayLike | None = None
     ) -> np.ndarray:
-        """Probability of each film to be a person's first choice, with nothing seen yet.
+        """Probability that a person's first choice is each film, with nothing seen yet.
 
-        Where films follow each other it is no ceiling for later choices: `next_probability` is.
+        If films follow each other, this is no ceiling for later choices; `next_probability` is.
 
         Args:
           user_ids: [n] strings.
@@ -76,7 +80,7 @@ class Truth(Opinions):
           [n, num_movies] float64, columns in the order of `Movies.movies`, rows sum to 1.
 
         Raises:
-          ValueError: an id is unknown, `at` has another length, or there was no film at a time.
+          ValueError: an id is unknown, `at` has another length, or no film had arrived by then.
         """
         people = _arguments.positions("user_ids", user_ids, self.user_ids)
         probability = self._of_tastes(people)
@@ -94,7 +98,7 @@ class Truth(Opinions):
         histories: Sequence[npt.ArrayLike],
         timestamps: npt.ArrayLike,
     ) -> np.ndarray:
-        """Probability of each film to be a person's next choice, after a history.
+        """Probability that a person's next choice is each film, after a history.
 
         It knows the person's mixture of tastes: ordering by it is the best that can be done.
 
@@ -125,9 +129,9 @@ class Truth(Opinions):
         return probability
 
     def group_probability(self, ages: npt.ArrayLike, occupations: npt.ArrayLike) -> np.ndarray:
-        """Probability of each film to be the first choice of somebody of whom a group is known.
+        """Probability that the first choice is each film, for somebody whose group is all we know.
 
-        It is exact as long as every film is there. With arrivals, `next_given_history` with empty
+        It is exact if all films have arrived. With arrivals, `next_given_history` with empty
         histories gives it by Monte Carlo.
 
         Args:
@@ -155,11 +159,11 @@ class Truth(Opinions):
         ages: npt.ArrayLike | None = None,
         occupations: npt.ArrayLike | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Probability of each film to be the next choice, for all that a history can tell.
+        """Probability that the next choice is each film, given all that a history can tell.
 
         It doesn't know the person: it averages over all mixtures of tastes, each as likely as the
         world makes it and as it explains the history. So it is the ceiling of models that know
-        histories only (with `ages` and `occupations`: and groups).
+        histories only (with `ages` and `occupations`: histories and groups).
 
         Args:
           histories: n lists of movie ids, what each person chose so far, oldest first; may be
@@ -167,10 +171,10 @@ class Truth(Opinions):
           history_timestamps: n lists of seconds, when they chose it.
           timestamps: [n] seconds, the moment of the next choice.
           num_draws: number of mixtures drawn for each person, at least 2.
-          seed: of the random numbers, >= 0.
-          ages: [n] strings, as in `bucketized_user_age`, if groups are known; else somebody's group
-            is each with its share of the world's people.
-          occupations: [n] strings, as in `user_occupation_text`; given if `ages` is.
+          seed: seed of the random numbers, >= 0.
+          ages: [n] strings, as in `bucketized_user_age`, if groups are known; otherwise each group
+            counts by its share of the world's people.
+          occupations: [n] strings, as in `user_occupation_text`; needed if `ages` is given.
 
         Returns:
           [n, num_movies] float64 probabilities, columns in the order of `Movies.movies`, rows sum
@@ -193,7 +197,7 @@ class Truth(Opinions):
                 f"histories has {film!r} at {chosen_at[is_early][0]}, before its arrival"
             )
         if (ages is None) != (occupations is None):
-            raise ValueError("ages and occupations must be given both or not at all")
+            raise ValueError("ages and occupations must both be given, or neither")
         if ages is None or occupations is None:
             everyone = _histories.Prior.of_groups(
                 self.mixture_prior.reshape(-1, self.mixture_prior.shape[-1]),
@@ -228,18 +232,18 @@ class Truth(Opinions):
         num_draws: int = 1000,
         seed: int = 0,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Probability of films of which only genres are known to be a person's first choice.
+        """Probability that a person's first choice is a film of which only the genres are known.
 
-        What a taste makes of a film beyond its genres, and its popularity, are drawn again, and the
-        probability is averaged. So it is the ceiling of models that know a new film's genres only.
-        All other films stay as they are: a film's probability is right up to its own share of all.
+        Its popularity, and how much tastes like it beyond its genres, are drawn again, and the
+        probability is averaged. So it is the ceiling of models that know only a new film's genres.
+        All other films stay as they are, so the result is off by up to the film's own share of all.
 
         Args:
           user_ids: [n] strings.
           movie_ids: [m] strings, each film as if it alone were new.
           num_draws: number of redraws, at least 2; the same for all films, so that films with the
             same genres get the same probability.
-          seed: of the random numbers, >= 0.
+          seed: seed of the random numbers, >= 0.
 
         Returns:
           [n, m] float64 probabilities, and [n, m] float64, their standard errors by Monte Carlo.
@@ -255,7 +259,7 @@ class Truth(Opinions):
         return _new_films.expected_choice(random, self, people, films, num_draws)
 
     def latent_score(self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike) -> np.ndarray:
-        """Mean of the latent score whose cuts give the stars.
+        """Mean of the latent score that is cut into stars.
 
         Args:
           user_ids: [n] strings.

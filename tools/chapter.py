@@ -1,4 +1,4 @@
-"""A notebook of the book: the one model of it that commands, the site and the tests share."""
+"""A notebook of the book, as commands, the site and the tests all see it."""
 
 import hashlib
 import json
@@ -106,7 +106,7 @@ class Chapter:
     def fingerprint(self) -> str:
         """A hash of what the notebook computes and prints: code, tags and outputs.
 
-        Neither prose is in it nor tolerances, which change what a check says, not what a run does.
+        Neither prose nor tolerances count: they change what a check says, not what a run does.
         """
         content = [
             [
@@ -159,7 +159,7 @@ def tags(cell: NotebookNode) -> list[str]:
 
 
 def printed(cell: NotebookNode) -> str:
-    """All text that a code cell puts out."""
+    """All text that a code cell outputs."""
     return "\n".join(part.text for part in compare.parts(cell.outputs))
 
 
@@ -174,7 +174,7 @@ def without_code(markdown: str) -> str:
 
 
 def stored_problem(cell: NotebookNode, expected_count: int) -> str:
-    """Says what is wrong with a code cell as it is stored, or "" if nothing is.
+    """Says what is wrong with a stored code cell, or "" if nothing is.
 
     Args:
       cell: a code cell with some source.

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 _NUMBER = r"[+\-−]?(?:[\d.,]+(?:e[+-]?\d+)?|nan|inf)"
-# The parts of the line, for whoever looks for it in another text, such as a page.
+# The parts of the line, for finding it in other text, such as a page.
 VERDICT = r"(?:holds|reversed|open)"
 INTERVAL = rf"{_NUMBER} +\[{_NUMBER}, *{_NUMBER}\]"
 TRIALS = r"\(\d+ \w+(?:, [^()]+)?\)"
@@ -30,7 +30,7 @@ class Claim:
       low: lower end of its interval.
       high: upper end of its interval.
       claim: what is claimed.
-      trials: how many of which kind, with all further words but `main`: "5 seeds, paired".
+      trials: how many of which kind, with all further words except `main`: "5 seeds, paired".
       main: whether it is one of the chapter's main claims.
     """
 

@@ -4,9 +4,9 @@
 - A decimal may differ by one unit of its last printed digit: 0.123 may become 0.124, not 0.125, and
   1.23e-05 may become 1.24e-05. Where the two print different numbers of digits, the finer unit
   counts. A decimal without a digit behind its point (numpy's `1.`), a whole percentage (`12%`) and
-  a power with a whole mantissa (`1e-6`) are exact, as integers are: who rounds to a whole number
-  prints a number that either is stable or isn't.
-- Whitespace beside a number or inside of a bracket means nothing, for a sign that comes or goes
+  a power with a whole mantissa (`1e-6`) are exact, as integers are: a number rounded to a whole one
+  either is stable or isn't.
+- Whitespace beside a number or inside a bracket means nothing, because a sign that comes or goes
   moves a whole column. Elsewhere any run of it counts as one space.
 - `nan` and `inf` are words. A decimal glued to a letter (`v0.5`), and one with two points (2.20.0),
   is a name.
@@ -39,7 +39,7 @@ WIDENING = ("atol", "rtol")
 _DECIMAL = re.compile(
     r"""
     [+\-−]?
-    (?<![\w.])                              # not inside of a name or a version
+    (?<![\w.])                              # not inside a name or a version
     (?:\d{1,3}(?:,\d{3})+\.\d+|\d+\.\d*|\.\d+)
     (?:[eE][+-]?\d+)?
     (?!\.?\d)                               # 2.20.0 is a version
@@ -115,7 +115,7 @@ class Tolerance:
         return self.widened(unit, stored)
 
     def widened(self, unit: Decimal, stored: Number) -> Decimal:
-        """What the tags make of the room that the printed digits alone give."""
+        """The room after the tags, given that of the printed digits alone."""
         return max(unit, self.atol, self.rtol * abs(stored.value))
 
 
@@ -123,9 +123,9 @@ NO_TAGS = Tolerance()
 
 
 def split_line(line: str) -> list[str | Number]:
-    """Splits a line into text and decimals, in turn: text first and last, "" where there is none.
+    """Splits a line into text and decimals, alternating: text first and last, "" if there is none.
 
-    Integers stay in the text. Whitespace that means nothing is gone.
+    Integers stay in the text. Meaningless whitespace is removed.
     """
     line = re.sub(r"\s+", " ", line.strip())
     line = re.sub(r"(?<=[\[({]) | (?=[\])}])", "", line)
@@ -169,7 +169,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two texts have in common.
+    """How two texts compare.
 
     Attributes:
       pairs: every decimal of lines that are otherwise the same.
@@ -269,7 +269,7 @@ def _plain(value: Decimal) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    # What a carriage return wiped out was never seen.
+    # Nobody sees what a carriage return overwrites.
     return re.sub(r"^.*\r(?=[^\n])", "", text, flags=re.MULTILINE).splitlines()
 
 
@@ -290,7 +290,7 @@ def _both(old: str, new: str) -> str:
     return indent(f"stored  {dots}{old[window]}\nnow     {dots}{new[window]}")
 
 
-# --- Comparing what two runs of a cell put out ----------------------------------------------------
+# --- Comparing the outputs of two runs of a cell --------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -302,7 +302,7 @@ class Part:
 
 
 def parts(outputs: Sequence[Mapping[str, Any]]) -> list[Part]:
-    """Everything that is compared of a cell's outputs, in order.
+    """Everything in a cell's outputs that is compared, in order.
 
     Args:
       outputs: of one code cell, as nbformat has them.

@@ -1,15 +1,15 @@
-"""Do 95% intervals cover the truth 95% of the time? Counts it, for both kinds of trials.
+"""Do 95% intervals cover the truth 95% of the time? Counts, for both kinds of trials.
 
     python -m tools.intervals
 
 Two cheap methods (film means, and biases of people and films) predict stars in very small worlds;
-what is estimated is the difference of their RMSE.
+the estimate is the difference of their RMSE.
 
-Worlds: 2,000 times, five worlds are drawn, and the interval of `Trials.conclude` is looked at: does
-it cover the mean difference over all 10,000 worlds?
+Worlds: 2,000 times, five worlds are drawn. How often does the interval of `Trials.conclude` cover
+the mean difference over all 10,000 worlds?
 
 Splits: the truth of one world is fixed. 1,000 times, choices and stars are drawn from it, and these
-ratings are split five times, as a reader's own are. How often does the interval cover the mean
+ratings are split five times, like a reader's own. How often does the interval cover the mean
 over all draws? Nadeau and Bengio's correction is counted beside the plain interval of Student.
 
 reports/coverage.json keeps the counts; tests/tools/test_intervals.py repeats a tenth of them.

@@ -1,7 +1,7 @@
 """How chapters run: their environment, and a run from the top.
 
-This is neither in `recutils`, whose functions readers call in chapters (nobody calls this), nor in
-one of the commands or the pytest plugin, because all of these run chapters in the same way.
+It isn't in `recutils`, because no chapter calls it; and it is a library of its own, because the
+commands and the pytest plugin all run chapters in the same way.
 """
 
 import copy
@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from tools.chapter import Chapter
 
-# How a run ends that doesn't reach the last cell.
+# How a run ends if it doesn't reach the last cell.
 Broken = (CellTimeoutError, DeadKernelError)
 Failed = (CellExecutionError, *Broken)
 
@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
     """The environment in which chapters run, in tests and when `make execute` stores their outputs.
 
     It is the caller's, except for what would change a chapter's numbers or hide a mistake in it:
-    no GPU, the synthetic films, and nothing that pytest or an earlier import of recutils left.
+    no GPU, the synthetic films, and no traces of pytest or of an earlier import of recutils.
     """
     left_out = {
         "RECUTILS_DATA",  # other films, other numbers
@@ -46,7 +46,7 @@ def environment() -> dict[str, str]:
 
 
 def threads(count: int) -> dict[str, str]:
-    """The variables that limit a process to so many threads."""
+    """The variables that limit a process to this many threads."""
     names = (
         "TF_NUM_INTRAOP_THREADS",
         "TF_NUM_INTEROP_THREADS",
@@ -68,13 +68,13 @@ def run(
     allow_errors: bool = False,
     timeout: float = 2000,
 ) -> Chapter:
-    """Runs a chapter from the top, and gives back a copy with the outputs of this run.
+    """Runs a chapter from the top, and returns a copy with the outputs of this run.
 
     Args:
       chapter: what to run; it stays as it is.
       changed: environment variables of the kernel besides the chapters' own.
       folder: working directory of the kernel; the chapter's own if None.
-      allow_errors: go on after an error that no tag declares; it is then among the outputs.
+      allow_errors: continue after an error that no tag declares; it is then among the outputs.
       timeout: seconds that one cell may take.
 
     Raises:

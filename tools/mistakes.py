@@ -23,7 +23,7 @@ def _other(*pairs: tuple[str, str]) -> Change:
     return lambda match: words[match[0]]
 
 
-# Name of the mistake -> patterns and what takes their place. They are looked for in code: not in
+# Name of the mistake -> patterns and their replacements. They are looked for in code: not in
 # comments and docstrings, and within strings only where the pattern begins with a quotation mark.
 KINDS: dict[str, list[tuple[str, Change]]] = {
     "another loss": [
@@ -46,7 +46,7 @@ KINDS: dict[str, list[tuple[str, Change]]] = {
             "",
         ),
     ],
-    # Not set_seed at a chapter's top: what comes later is seeded again, run by run.
+    # Not set_seed at the top of a chapter: later runs set their own seeds.
     "another seed": [(r"\b((?:seed=|RandomState\(|default_rng\())(\d+)", _one_more)],
     "a swapped split": [
         (r"(?<=[\w(\[ ])(?<!\.)\b(train|test)\b(?=[,)\[])", _other(("train", "test"))),
@@ -103,7 +103,7 @@ class Mutant:
     Attributes:
       kind: of mistake.
       file: that it is made in, below the root of the repository.
-      cell: of a notebook; "" in a module.
+      cell: id of the notebook's cell; "" in a module.
       line: of the cell or of the module, from 1.
       before: its text.
       after: its text with the mistake.
@@ -120,7 +120,7 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """A name that stays as long as these lines do."""
+        """A name that stays the same as long as these lines do."""
         words = f"{self.kind}|{self.file}|{self.before.strip()}|{self.after.strip()}"
         return hashlib.sha256(words.encode()).hexdigest()[:10]
 
@@ -147,7 +147,7 @@ def _texts(source: str, tree: ast.AST) -> list[tuple[int, int]]:
 
 
 def _meaning(source: str) -> str:
-    """The same for sources that say the same; "" for what isn't plain Python."""
+    """Equal for sources with the same meaning; "" for what isn't plain Python."""
     try:
         return ast.dump(ast.parse(source))
     except SyntaxError:
@@ -155,7 +155,7 @@ def _meaning(source: str) -> str:
 
 
 def mutants_of(source: str, file: str, cell: str = "") -> Iterator[Mutant]:
-    """Every mistake that can be made in a module or a cell; none in what isn't plain Python."""
+    """Every mistake that can be made in a module or a cell, if it is plain Python."""
     meaning = _meaning(source)
     if not meaning:
         return

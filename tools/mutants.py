@@ -4,14 +4,14 @@
 
 KINDS in tools/mistakes.py are small meaningful mistakes: a flipped sign, a wrong axis, another
 loss, a swapped split … Everywhere in the chapters' checked cells and in recutils where one could be
-made is a mutant; a fixed sample of them is drawn, in turn from each kind, and spread over the
-files. Each is made in a copy of the repository and run against the cheapest test that should see
-it: a chapter's own check by `pytest --nbval`, or a module's own unit tests, and if these pass, all
-unit tests. The same tests run once without a mistake, and must pass.
+made is a mutant; a fixed sample is drawn, from each kind in turn and spread over the files. Each is
+made in a copy of the repository and run against the cheapest test that should notice it: a
+chapter's own check by `pytest --nbval`, or a module's own unit tests and, if these pass, all unit
+tests. The same tests run once without a mistake, and must pass.
 
-reports/mutants.json keeps what came out, after each run: the command can be stopped and started
-again. Which mutants survive is listed in tools/survivors.yml, each with the reason. Some are no
-mistakes at all: the program does the same with them ("equivalent" mutants, as the field says).
+reports/mutants.json keeps the results, and is written after each run: the command can be stopped
+and resumed. tools/survivors.yml lists the mutants that survive, each with the reason. Some are no
+mistakes at all: the program does the same with them (they are called equivalent mutants).
 Of the others, tests/book/test_survivors.py demands that at least 95% are caught.
 
 Tools such as mutmut and cosmic-ray change operators of a package; they know neither notebooks nor
@@ -44,9 +44,9 @@ from tools.reports import ROOT
 REPORT = reports.REPORTS / "mutants.json"
 SURVIVORS = Path(__file__).with_name("survivors.yml")
 SIZE = 60
-# Seconds for one mutant: one that hangs is caught.
+# Seconds per mutant; one that hangs counts as caught.
 PATIENCE = 900
-# Where a module's tests have another name.
+# Modules whose tests have another name.
 OWN_TESTS = {
     "models": "shared_models",
     "seeding": "compat",
@@ -115,7 +115,7 @@ def tests_for(mutant: Mutant) -> list[list[str]]:
 
 
 def _passes(arguments: Sequence[str], copy: Path) -> bool | None:
-    """Whether tests pass in a copy; None if they don't end."""
+    """Whether tests pass in a copy; None if they hang."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
     process = subprocess.Popen(
         command,
@@ -134,7 +134,7 @@ def _passes(arguments: Sequence[str], copy: Path) -> bool | None:
 
 @contextmanager
 def a_copy() -> Iterator[Path]:
-    """A copy of the repository as it is, without what is built; it is gone afterwards."""
+    """A temporary copy of the repository as it is, without what is built."""
     with tempfile.TemporaryDirectory() as folder:
         leave = shutil.ignore_patterns(".venv", ".git", "_build", ".*_cache", "__pycache__")
         yield shutil.copytree(ROOT, Path(folder) / "book", ignore=leave)
@@ -164,7 +164,7 @@ def try_one(mutant: Mutant) -> dict[str, Any]:
 
 
 def try_none(arguments: Sequence[str]) -> bool:
-    """Whether tests pass where no mistake was made."""
+    """Whether tests pass without a mistake."""
     with a_copy() as copy:
         return bool(_passes(arguments, copy))
 
@@ -190,7 +190,7 @@ def survivors(path: Path = SURVIVORS) -> list[dict[str, Any]]:
 
 
 def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
-    """Tries what the report lacks, and writes it after each result."""
+    """Tries what the report lacks, and writes the report after each result."""
     tests = sorted({" ".join(test) for m in drawn.values() for test in tests_for(m)})
     for part, known in (("without", tests), ("mutants", list(drawn))):
         report[part] = {key: report[part][key] for key in known if key in report[part]}
@@ -216,7 +216,7 @@ def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 1 if one survives without a reason, or a test fails without any."""
     parser = argparse.ArgumentParser(description="Small mistakes, and whether tests see them.")
-    parser.add_argument("--again", action="store_true", help="also what was tried before")
+    parser.add_argument("--again", action="store_true", help="repeat what was tried before")
     parser.add_argument("--jobs", type=int, default=2, help="how many at the same time")
     parser.add_argument("--list", action="store_true", help="only list what would be tried")
     options = parser.parse_args(arguments)

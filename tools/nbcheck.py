@@ -1,16 +1,16 @@
 """The numeric check of the notebooks: `pytest --nbval`, with numbers compared as numbers.
 
 nbval runs every notebook and compares what it prints, letter by letter, with what is stored. This
-plugin (switched on by conftest.py) compares as tools/compare.py says instead.
+plugin (switched on by conftest.py) compares by the rules of tools/compare.py instead.
 
 Tags of a cell: `atol-0.02` and `rtol-0.05` give its decimals more room, `nbval-ignore-output`
-compares nothing (timings), `raises-exception` declares an error, which then has to come.
+compares nothing (timings), `raises-exception` declares an error, which must occur.
 `needs-scann` compares nothing where ScaNN has no wheels (macOS, Windows) and is not installed.
-Other ways to leave a cell out are refused: `nbval-skip`, since a cell that doesn't run is a hole in
-the chapter, `nbval-raises-exception`, since `jupyter execute` stops there, and nbval's comments in
-the source.
+Other ways of leaving a cell out are refused: `nbval-skip`, since a cell that doesn't run is a hole
+in the chapter, `nbval-raises-exception`, since `jupyter execute` stops there, and nbval's comments
+in the source.
 
-A cell that has never run, or not in its place, fails: nbval would pass it unseen.
+A cell that never ran, or ran out of order, fails: nbval would let it pass.
 """
 
 import os
@@ -44,7 +44,7 @@ class NumericFile(IPyNbFile):
             self.config.option.nbval_current_env = True
         with mock.patch.dict(os.environ, kernels.environment(), clear=True):
             super().setup()
-        # nbval asks for no history, in which `recutils.records` finds the code that has run.
+        # `recutils.records` finds the code that has run in the history, which nbval doesn't keep.
         execute = self.kernel.kc.execute
         self.kernel.kc.execute = lambda *arguments, **options: execute(
             *arguments, **(options | {"store_history": True})
@@ -90,7 +90,7 @@ class NumericCell(IPyNbCell):
         if not self.stored_problem:
             super().runtest()
             return
-        # It runs all the same: later cells need it. What it then prints doesn't matter.
+        # It runs anyway, because later cells need it. What it prints doesn't matter.
         self.options["check"] = False
         self.options["check_exception"] = True
         self.cell.outputs = []
@@ -120,7 +120,7 @@ class NumericCell(IPyNbCell):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where files run in parallel (pytest-xdist), each has one thread.
+    """Gives each file one thread if files run in parallel (pytest-xdist).
 
     More would compete for the same cores. No number depends on it: `make perturb` tries both.
     """
@@ -129,7 +129,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Starts with the longest files where they run in parallel, so that none is left for the end.
+    """Starts with the longest files if they run in parallel, so that none is left for the end.
 
     A notebook takes about as long as `make execute` took; of other files, those with slow tests
     come first.
@@ -150,7 +150,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collect_file(
     file_path: Path, parent: pytest.Collector
 ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
-    """Lets nbval decide which notebooks are collected, and compares them our way."""
+    """Lets nbval choose the notebooks, and compares them our way."""
     collectors = yield
     return [
         NumericFile.from_parent(parent, path=file_path) if isinstance(c, IPyNbFile) else c
@@ -159,14 +159,14 @@ def pytest_collect_file(
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Says what the kernels don't see."""
+    """Says which variable is kept from the kernels."""
     if config.option.nbval and os.environ.get("RECUTILS_DATA"):
         return ["nbcheck: RECUTILS_DATA is left out; notebooks are checked on the synthetic films"]
     return []
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Says which cells were not compared for want of ScaNN."""
+    """Says which cells were not compared because ScaNN is missing."""
     items = getattr(terminalreporter._session, "items", [])
     skipped = [i.nodeid for i in items if isinstance(i, NumericCell) and i.without_scann]
     if skipped:

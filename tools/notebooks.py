@@ -5,9 +5,9 @@
     python -m tools.notebooks tidy [NOTEBOOK …]             bring into normal form without running
 
 Without a notebook: all of book/. In the normal form, outputs are those of one run from the top
-(counts 1, 2, 3 …) without stderr, stdout is one piece where nothing comes between, a declared
-error shows the reader's lines and not the libraries', and of all metadata only tags and figure
-options are left. Cells keep their ids. So a diff shows what changed in the chapter.
+(counts 1, 2, 3 …) without stderr, consecutive pieces of stdout are joined, a declared error shows
+the reader's lines and not the libraries', and tags and figure options are the only metadata. Cells
+keep their ids. So a diff shows what changed in the chapter.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 from tools import kernels, reports
 from tools.chapter import Chapter, chapters
 
-# When each notebook last ran from the top, and how long it took; a file a notebook.
+# When each notebook last ran from the top, and how long it took; one file per notebook.
 RUNS = reports.REPORTS / "runs"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -37,7 +37,7 @@ KEPT = ("tags", "mystnb")
 
 
 def normal_form(notebook: NotebookNode) -> NotebookNode:
-    """Brings a notebook into the normal form; the argument stays as it is."""
+    """The notebook in its normal form; the argument doesn't change."""
     notebook = copy.deepcopy(notebook)
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -53,7 +53,7 @@ def normal_form(notebook: NotebookNode) -> NotebookNode:
 
 
 def _new_id(source: str, seen: set[str]) -> str:
-    """An id that depends on nothing but the text, and on which ids are taken."""
+    """An id that depends only on the text and on the ids already taken."""
     repeat = 0
     while (new := hashlib.sha256(f"{repeat}{source}".encode()).hexdigest()[:8]) in seen:
         repeat += 1
@@ -85,17 +85,17 @@ def _readers_lines(traceback: Sequence[str]) -> list[str]:
 
 
 def write(chapter: Chapter) -> None:
-    """Writes a notebook, all of it or nothing."""
+    """Writes a notebook, all or nothing."""
     reports.write_text(nbformat.writes(chapter.document) + "\n", chapter.path)
 
 
 def run_record(name: str) -> Path:
-    """Where the time of a notebook's last run is kept."""
+    """The file with the time of a notebook's last run."""
     return RUNS / f"{name.replace('/', '-')}.json"
 
 
 def record_run(chapter: Chapter, start: os.times_result) -> None:
-    """Keeps when a notebook of the book ran, and how long it took; of others nothing is kept.
+    """Records when a notebook of the book ran and how long it took; others leave no record.
 
     Args:
       chapter: with the outputs of this run, to which the times belong.
@@ -138,7 +138,7 @@ def execute(chapter: Chapter) -> list[str]:
 
 
 def check(chapter: Chapter) -> list[str]:
-    """Says what keeps a notebook from the normal form."""
+    """Says what is not in normal form."""
     normal = nbformat.writes(normal_form(chapter.document)) + "\n"
     if normal == chapter.path.read_text(encoding="utf-8"):
         return chapter.problems
@@ -147,7 +147,7 @@ def check(chapter: Chapter) -> list[str]:
 
 
 def tidy(chapter: Chapter) -> list[str]:
-    """Brings a notebook into normal form; its outputs stay as old as they are."""
+    """Brings a notebook into normal form without running it."""
     write(replace(chapter, document=normal_form(chapter.document)))
     return []
 

@@ -3,14 +3,14 @@
     python -m tools.perturb [NOTEBOOK …] [--condition NAME …]
 
 runs each notebook under the conditions below, one run at a time, and compares what it prints with
-what is stored: as `pytest --nbval` does, but it notes how far every decimal moved and goes on.
+what is stored: like `pytest --nbval`, but it notes how far every decimal moved and continues.
 reports/perturbation.csv has a row per number, with one unit of its last digit and its spread (the
 largest distance from the stored number over all conditions); reports/perturbation.json says which
-conditions each notebook ran under, and what else differed. tests/book/test_perturbation.py holds
-the book's tolerances to them.
+conditions each notebook ran under, and what else differed. tests/book/test_perturbation.py checks
+the book's tolerances against them.
 
-It can be stopped and started again at any time: what was measured is written after each run, and
-belongs to the notebook's fingerprint (code and outputs). When these change, the notebook is
+It can be stopped and resumed at any time: results are written after each run, and belong to the
+notebook's fingerprint (code and outputs). When these change, the notebook is
 measured again; when only its prose or a tolerance changes, it is not. Each run goes through all
 notebooks before the next one starts.
 
@@ -77,8 +77,8 @@ class Condition:
 
     Attributes:
       environment: variables that the kernel sees.
-      elsewhere: it runs in an empty folder instead of the chapter's.
-      busy: half of the cores have something else to do, too.
+      elsewhere: whether it runs in an empty folder instead of the chapter's.
+      busy: half of the cores are also busy with something else.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -143,7 +143,7 @@ def conditions(names: str) -> Condition:
 
 @contextmanager
 def _load(busy: bool) -> Iterator[None]:
-    """Keeps half of the cores busy for as long as it lasts, if asked to."""
+    """Keeps half of the cores busy meanwhile, if asked to."""
     count = ((os.cpu_count() or 1) + 1) // 2 if busy else 0
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
@@ -178,7 +178,7 @@ def measure(chapter: Chapter, condition: Condition) -> dict[str, Any]:
         if UNCHECKED in tags(stored):
             continue
         result = compare_outputs(stored.outputs, now.outputs)
-        # text/html says again what text/plain says.
+        # text/html repeats text/plain.
         pairs[stored.id] = [p for p in result.pairs if not p.part.startswith("text/html")]
         off = sum(p.apart > p.room for p in result.pairs)
         if len(result.problems) > off:

@@ -7,7 +7,7 @@ runs every chapter on the MovieLens data in FOLDER (by `RECUTILS_DATA`), takes e
 films. The table is printed, and written to reports/replication-<folder's name>.json with the data's
 checksums, the versions of the libraries, and the date. A chapter that fails on these data is
 reported with its error, beside the conclusions that it still reached. A chapter whose code has not
-changed since the report was written on the same data and libraries isn't run again; `--again` does.
+changed since the report on the same data and libraries isn't run again, except with `--again`.
 """
 
 import argparse
@@ -41,13 +41,13 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def replicate(chapter: Chapter, data: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Runs one chapter on other data, and sets its conclusions beside the stored ones.
+    """Runs one chapter on other data, and puts its conclusions beside the stored ones.
 
     Args:
       chapter: with its stored outputs.
       data: folder with MovieLens data.
-      before: this function's result on the same data, which is taken over if it belongs to the
-        chapter's code as it is now.
+      before: an earlier result on the same data, which is returned if the chapter's code is still
+        the same.
 
     Returns:
       "fingerprint" of the chapter, "error" (None if all went well), and "claims": each with its
@@ -76,7 +76,7 @@ def replicate(chapter: Chapter, data: Path, before: dict[str, Any] | None = None
 
 
 def side(claim: Claim | None) -> dict[str, Any] | None:
-    """What a report says of a claim on one data set."""
+    """What a report says about a claim on one data set."""
     if claim is None:
         return None
     said: dict[str, Any] = {
@@ -85,7 +85,7 @@ def side(claim: Claim | None) -> dict[str, Any] | None:
         "low": claim.low,
         "high": claim.high,
     }
-    # The first edition's trials were seeds, always.
+    # The trials of the first edition were always seeds.
     seeds = claim.trials == f"{claim.num_trials} seeds, paired"
     said |= {"seeds": claim.num_trials} if seeds else {"trials": claim.trials}
     return said | ({"main": True} if claim.main else {})
@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Every conclusion, on real data.")
     parser.add_argument("folder", type=Path, help="an unpacked MovieLens folder")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
-    parser.add_argument("--again", action="store_true", help="run unchanged chapters, too")
+    parser.add_argument("--again", action="store_true", help="run unchanged chapters as well")
     parser.add_argument("--reports", type=Path, default=reports.REPORTS, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args(arguments)
     files = checksums(options.folder)

@@ -1,4 +1,4 @@
-"""Reports: where they are, what each says of its origin, and how they are read and written."""
+"""Reports: where they are, what each says about its origin, and how to read and write them."""
 
 import datetime
 import importlib.metadata
@@ -35,17 +35,17 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> str:
-    """What a report says of the machine: no name, only of what kind it is."""
+    """What a report says about the machine: its kind, not its name."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
 def today() -> str:
-    """The date in UTC, as reports have it: "2026-11-24"."""
+    """The date in UTC as reports write it: "2026-11-24"."""
     return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def read(path: Path, **empty: Any) -> dict[str, Any]:
-    """A report as it was written; `empty` if there is none yet."""
+    """A report, or `empty` if there is none yet."""
     if not path.exists():
         return empty
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -53,14 +53,14 @@ def read(path: Path, **empty: Any) -> dict[str, Any]:
 
 
 def write(report: Mapping[str, Any], path: Path) -> None:
-    """Writes a report as JSON, all of it or nothing."""
+    """Writes a report as JSON, all or nothing."""
     write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", path)
 
 
 def write_text(text: str, path: Path) -> None:
-    """Writes a file, all of it or nothing: what was there stays until the new text is complete.
+    """Writes a file, all or nothing: what was there stays until the new text is complete.
 
-    The folder need not be there yet.
+    The folder need not exist yet.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")

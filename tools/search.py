@@ -1,14 +1,14 @@
-"""Searches and long trials of the chapters: computes what is not on record yet, and stores it.
+"""Runs the searches and long trials of the chapters that are not on record yet.
 
     python -m tools.search [NOTEBOOK …] [--data FOLDER] [--check]
 
-runs, of each chapter that reads a record, the cells up to the last one that does, and stores each
-draw and each trial as soon as it is there: it can be stopped at any time and resumes where it left
-off. A chapter whose records are whole and fresh is not run. With --check, one draw or trial of each
-record is run again, and must agree.
+runs, in each chapter that reads a record, the cells up to the last one that does, and stores each
+draw and each trial as soon as it is done: it can be stopped at any time and resumes where it left
+off. A chapter whose records are complete and up to date is not run. With --check, one draw or trial
+of each record is run again, and must agree.
 """
 
-from recutils import experiments, records
+from recutils import experiments, records, sources
 
 import argparse
 import copy
@@ -28,14 +28,14 @@ PARTS = {"search": "draws", "trials": "trials"}
 
 
 def fresh_record(
-    cells: Sequence[str], function: str, call: records.Call, real: bool = False
+    cells: Sequence[str], function: str, call: sources.Call, real: bool = False
 ) -> dict[str, Any] | None:
-    """The record of a call, if it is whole and belongs to the code and the data as they are.
+    """The record of a call, if it is complete and belongs to the present code and data.
 
     Args:
       cells: code of the notebook's cells.
       function: "search" or "recorded".
-      call: from `recutils.records.calls_in`.
+      call: from `recutils.sources.calls_in`.
       real: whether the data are those in RECUTILS_DATA.
 
     Returns:
@@ -55,7 +55,7 @@ def fresh_record(
 
 
 def stale_records(cells: Sequence[str], real: bool = False) -> list[str]:
-    """Names of a notebook's records that are missing, out of date or cut short.
+    """Names of a notebook's records that are missing, out of date or incomplete.
 
     Args:
       cells: code of the notebook's cells.
@@ -67,7 +67,7 @@ def stale_records(cells: Sequence[str], real: bool = False) -> list[str]:
     return [
         f"{kind} {call.name}"
         for function, kind in KINDS.items()
-        for call in records.calls_in(cells, function)
+        for call in sources.calls_in(cells, function)
         if fresh_record(cells, function, call, real) is None
     ]
 
@@ -81,14 +81,14 @@ def run(chapter: Chapter, mode: str, data: Path | None = None) -> list[str]:
       data: folder of real ratings.
 
     Returns:
-      What cells said about their records.
+      What the cells reported about their records.
 
     Raises:
       CellExecutionError: a cell raised an error; a record didn't agree, say.
       DeadKernelError: the kernel died.
     """
-    sources = [cell.source for cell in chapter.codes]
-    last = max(call.cell for function in KINDS for call in records.calls_in(sources, function))
+    cells = [cell.source for cell in chapter.codes]
+    last = max(call.cell for function in KINDS for call in sources.calls_in(cells, function))
     end = chapter.cells.index(chapter.codes[last]) + 1
     document = copy.copy(chapter.document)
     document.cells = chapter.cells[:end]
@@ -116,10 +116,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ["RECUTILS_DATA"] = str(data)
     failed = 0
     for chapter in chapters(options.notebooks):
-        sources = [cell.source for cell in chapter.codes]
-        if not any(records.calls_in(sources, function) for function in KINDS):
+        cells = [cell.source for cell in chapter.codes]
+        if not any(sources.calls_in(cells, function) for function in KINDS):
             continue
-        stale = stale_records(sources, real=bool(data))
+        stale = stale_records(cells, real=bool(data))
         if options.check and stale:
             print(f"{chapter.name}: first run `make search` for {', '.join(stale)}")
             failed += 1

@@ -1,7 +1,7 @@
 """Creates .venv beside the Makefile and installs the named requirements into it.
 
-Only the standard library is used: this runs before anything is installed. The system's Python is
-never changed.
+It uses nothing but the standard library, because it runs before anything is installed. The
+system's Python is never changed.
 """
 
 import importlib.util
@@ -21,9 +21,9 @@ def run(*command: str | Path, cwd: Path = ROOT) -> None:
 
 
 def add_pip_from_debian() -> None:
-    """Takes pip out of Debian's own package, without installing that.
+    """Takes pip from Debian's package without installing that.
 
-    Debian keeps the standard library's ensurepip in a package of its own, python3-venv.
+    Debian keeps the standard library's ensurepip in a separate package, python3-venv.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -57,7 +57,7 @@ def install(requirements: list[str]) -> None:
     wanted = [part for name in requirements for part in ("-r", name)]
     run(PYTHON, "-m", "pip", "install", "--quiet", *wanted)
     if sys.platform == "darwin":
-        # On a Mac TFRS asks for tensorflow-macos, which ended with version 2.16.
+        # On a Mac, TFRS requires tensorflow-macos, which ended with version 2.16.
         run(PYTHON, "-m", "pip", "install", "--no-deps", pin("tensorflow-recommenders"))
     else:
         run(PYTHON, "-m", "pip", "check")

@@ -1,9 +1,9 @@
-"""Writes the two tables of contents that can't be made when the site is built.
+"""Writes the two tables of contents that can't wait until the site is built.
 
     python -m tools.toc
 
 _toc.yml, which Jupyter Book reads, and the map in README.md follow from book/chapters.yml, the one
-place that says what belongs to the book, and from the titles in the notebooks.
+place that says what belongs to the book, and from the titles of the notebooks.
 """
 
 import re
@@ -25,13 +25,13 @@ MAP = re.compile(r"(?<=\|---\|---\|---\|\n)(?:\|.*\n)*")
 
 @dataclass(frozen=True)
 class Entry:
-    """What the ledger says of a chapter.
+    """What the ledger says about a chapter.
 
     Attributes:
       file: path of the notebook below book/, without .ipynb.
       tags: shown under its title.
-      question: that it answers.
-      names: from libraries, that its code cells teach: each a text, or a dict with "name" and
+      question: what it answers.
+      names: of the libraries, taught in its code cells: each a text, or a dict with "name" and
         "forms", the ways in which code may spell it.
     """
 
@@ -47,13 +47,13 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """As its notebook says."""
+        """The title of its notebook."""
         return Chapter.read(ROOT / f"{self.doc}.ipynb").title
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the book, with chapters or with pages that are looked up.
+    """A part of the book, with chapters or reference pages.
 
     Attributes:
       name: its heading.
@@ -67,7 +67,7 @@ class Part:
 
     @property
     def docs(self) -> list[str]:
-        """Names for Sphinx of all that is in it."""
+        """Sphinx's names of everything in it."""
         return [*(entry.doc for entry in self.chapters), *(f"book/{page}" for page in self.pages)]
 
 

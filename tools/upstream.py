@@ -3,12 +3,12 @@
     python -m tools.upstream [--tfrs CHECKOUT] [--tfr CHECKOUT]
 
 runs the libraries' own test files against the installed packages, with `recutils` imported first,
-as the chapters do. TFRS brings test files in its wheel; a checkout (of the tag that
+as in the chapters. TFRS has test files in its wheel; a checkout (of the tag that
 requirements.txt pins) has all of them. TFR's wheel has none, so without a checkout its tests are
 left out. Of TFR the Keras part is tested: the Estimator part needs a TensorFlow before 2.16.
 
-The files are copied to a folder of their own, for in a checkout Python would import the library
-that lies beside them. The counts are printed, and written to reports/upstream.json.
+The files are copied to a separate folder, because in a checkout Python would import the library
+beside them. The counts are printed, and written to reports/upstream.json.
 """
 
 import argparse

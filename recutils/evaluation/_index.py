@@ -1,4 +1,4 @@
-"""Does a quick search find what an exhaustive one finds?"""
+"""Does a fast search find what an exhaustive one finds?"""
 
 from recutils import _checks
 
@@ -45,7 +45,7 @@ def index_recall(truth: npt.ArrayLike, approximate: npt.ArrayLike) -> float:
             codes[: truth.size].reshape(truth.shape),
             codes[truth.size :].reshape(approximate.shape),
         )
-    # Each id at most once per side: what then appears twice in a sorted row is on both.
+    # Each id at most once per side: what appears twice in a sorted row is then on both sides.
     both = np.sort(np.hstack([_distinct(truth), _distinct(approximate)]), axis=1)
     found = (both[:, 1:] == both[:, :-1]) & (both[:, 1:] >= 0)
     return float(found.sum() / truth.size)

@@ -12,7 +12,7 @@ def ndcg(
     """Normalised discounted cumulative gain of each list, gains 2**label - 1, as in TF-Ranking.
 
     Equal scores share their places: each gets the mean over all orders of the tie. So a model
-    that scores everything alike gets what random orders get on average.
+    that scores everything the same gets what random orders get on average.
 
     Args:
       labels: [num_lists, list_size] numbers, how good each item is; below 0: padding.
@@ -43,7 +43,7 @@ def ndcg(
     gains, keys = np.take_along_axis(gains, order, axis=1), np.take_along_axis(keys, order, axis=1)
     discounts = np.where(np.arange(size) < k, 1 / np.log2(np.arange(size) + 2.0), 0)
 
-    # Number the ties through all lists, then give each member its tie's mean discount.
+    # Number the ties across all lists, then give each member its tie's mean discount.
     starts = np.ones((num_lists, size), bool)
     starts[:, 1:] = keys[:, 1:] != keys[:, :-1]
     tie = np.cumsum(starts) - 1

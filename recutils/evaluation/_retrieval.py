@@ -1,4 +1,4 @@
-"""Do the lists of k films hold what people went on to watch?"""
+"""Do the lists of k films contain what people went on to watch?"""
 
 from recutils import _checks
 from recutils.evaluation import _top_k
@@ -18,7 +18,7 @@ def precision_recall_at_k(
     train: pd.DataFrame | None = None,
     k: int = 10,
 ) -> dict[str, float]:
-    """Precision and recall at k: the numbers of `tfrs.examples.movielens.evaluate`, far sooner.
+    """Precision and recall at k: the numbers of `tfrs.examples.movielens.evaluate`, far faster.
 
     A person's precision is the share of the k films that are in test, their recall the share of
     their films in test that are among the k. Both are averaged over the people in test.
@@ -26,7 +26,7 @@ def precision_recall_at_k(
     Args:
       queries: frame of embeddings, one row per person, whose index holds user ids; floats.
       candidates: the same for films, whose index holds movie ids. Films that nobody rated may be
-        missing, and then they are in no list.
+        missing; they are in no list then.
       test: ratings with user_id and movie_id, the films to find.
       train: ratings whose films come last in their people's lists, or None.
       k: length of the lists, at least 1; may be larger than the number of films.
@@ -70,7 +70,7 @@ def retrieval_metrics(
     train: pd.DataFrame | None = None,
     k: int = 10,
 ) -> pd.DataFrame:
-    """Every metric of a list of k films, person by person, from scores of any origin.
+    """Every metric of a list of k films, person by person, whatever the scores come from.
 
     With h of a person's n held-out films among the k: precision h / k, recall h / n, hit_rate 1
     if h > 0, mrr 1 / rank of the first (0 without one), ndcg the sum of 1 / log2(rank + 1) over
@@ -170,7 +170,7 @@ def _find(
     if train is not None:
         _checks.ratings("train", train, allow_empty=True)
         seen = _checks.positions("movie_id of train", train["movie_id"], movie_ids, where[1])
-        # People who are only in train are in no list.
+        # People who are only in train get no list.
         owners = _checks.lookup(train["user_id"], user_ids[users])
         exclude = (owners[owners >= 0], seen[owners >= 0])
 

@@ -1,7 +1,4 @@
-"""The k best candidates of each query, found in blocks.
-
-So memory stays bounded, however many people and films there are.
-"""
+"""The k best candidates of each query, found block by block, so that memory stays bounded."""
 
 from recutils import _checks
 
@@ -31,9 +28,9 @@ def top_k(
         left out of those queries' lists; see `positions`.
 
     Returns:
-      [num_queries, k] int32, positions of candidates, best first; of equal scores the lower
-      position comes first. Places that no candidate can fill, because k is larger than what
-      there is, hold -1.
+      [num_queries, k] int32, positions of candidates, best first; among equal scores the lower
+      position comes first. Places left empty because there are fewer than k candidates hold
+      -1.
 
     Raises:
       TypeError: an argument doesn't hold numbers, or k is not an int.
@@ -134,7 +131,7 @@ def blocks(
       num_candidates: how many scores each has.
       k: length of the lists; they are shorter if there are fewer candidates.
       exclude: as for `top_k`.
-      excluded_score: that the pairs of `exclude` get instead of their own.
+      excluded_score: what the pairs of `exclude` get instead of their own score.
 
     Yields:
       rows; values and positions, [num_rows, min(k, num_candidates)] each, best first.
@@ -146,7 +143,7 @@ def blocks(
         scores = score(rows)
         mine = slice(*np.searchsorted(left_out, [rows.start, rows.stop]))
         scores[left_out[mine] - start, columns[mine]] = excluded_score
-        # Several threads, and of equal scores the lower position: NumPy has neither.
+        # Several threads, and the lower position among equal scores: NumPy offers neither.
         values, indices = tf.math.top_k(scores, min(k, num_candidates))
         yield rows, values.numpy(), indices.numpy()
 

@@ -1,6 +1,6 @@
 """Every search and long trial of the chapters is on record: whole, fresh, fair, affordable."""
 
-from recutils import records
+from recutils import records, sources
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ from tools.chapter import chapters
 
 CHAPTERS = {chapter.name: [cell.source for cell in chapter.codes] for chapter in chapters()}
 CALLS = {
-    name: [(f, call) for f in search.KINDS for call in records.calls_in(cells, f)]
+    name: [(f, call) for f in search.KINDS for call in sources.calls_in(cells, f)]
     for name, cells in CHAPTERS.items()
 }
 READ_RECORDS = [name for name, calls in CALLS.items() if calls]

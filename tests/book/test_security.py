@@ -76,10 +76,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "tools/setup.py": {"other programs": "pip and, on Debian, apt-get: it installs what is pinned"},
     "tools/site/bookpages.py": {"address": "of a clone; it is written, not followed"},
     "tools/site/contents.py": {"other programs": "git, for the dates of the pages"},
-    "tools/site/docstrings.py": {
-        "address": "links of the site; they are written, not followed",
-        "import by name": "recutils, to list its functions",
-    },
+    "tools/site/docstrings.py": {"address": "links of the site; they are written, not followed"},
     "tools/upstream.py": {"other programs": "the libraries' own tests, in a checkout"},
     "benchmarks/ann.py": {
         "other programs": "itself, once a library, so that they don't disturb each other",

@@ -450,7 +450,7 @@ class TestPolicyValue:
             Audience(table).policy_value(["u0"], [["m0", "m1"]], policy)
 
     def test_bad_candidates(self, table):
-        with pytest.raises(ValueError, match="candidates must have a film once a row, got 'm1'"):
+        with pytest.raises(ValueError, match="candidates must not repeat a film in a row"):
             Audience(table).policy_value(["u0"], [["m1", "m1"]], [[0.5, 0.5]])
         with pytest.raises(ValueError, match="candidates has 'm7', which is not in this world"):
             Audience(table).policy_value(["u0"], [["m1", "m7"]], [[0.5, 0.5]])
@@ -587,8 +587,8 @@ class TestWrongInput:
             (["u0"], [["m0", None]], "has None, which is not in this world"),
             (["u0"], [["m0", np.nan]], "has nan, which is not in this world"),
             (["u0"], np.array([[0, 1]]), "has .*0.*, which is not in this world"),
-            (["u0", "u1"], [["m0", "m1"], ["m2", "m2"]], "once a row, got 'm2' twice in row 1"),
-            (["u0"], [["m3", "m0", "m1", "m3"]], "once a row, got 'm3' twice in row 0"),
+            (["u0", "u1"], [["m0", "m1"], ["m2", "m2"]], "in a row, got 'm2' twice in row 1"),
+            (["u0"], [["m3", "m0", "m1", "m3"]], "in a row, got 'm3' twice in row 0"),
             ("u0", [["m0"]], r"user_ids must be one-dimensional, got shape \(\)"),
             ([["u0"]], [["m0"]], r"user_ids must be one-dimensional, got shape \(1, 1\)"),
             (["u0"], ["m0"], r"for each person, \[1, list_length\], got shape \(1,\)"),

@@ -206,7 +206,7 @@ class TestWrongHistories:
             ([["1"], ["77"]], "histories has '77', which is not in this world"),
             ([["1"], [1]], "histories has 1, which is not in this world"),
             ([["1"]], "one list for each of the 2 users, got 1"),
-            ([["1"], ["2", "3", "2"]], r"a film once, got '2' twice in histories\[1\]"),
+            ([["1"], ["2", "3", "2"]], r"must not repeat a film, got '2' twice in histories\[1\]"),
             (["1", "2"], r"one list for each person, got \['1', '2'\]"),
             ("12", "one list for each person, got '12'"),
             (None, "one list for each person, got None"),
@@ -254,7 +254,7 @@ class TestWrongHistories:
             (([["1"]], [], [LATE]), "one list for each of the 1 histories, got 0"),
             (([["1"]], [[LATE]], []), "timestamps must hold one timestamp for each of the 1"),
             (([["1", "2"]], [[LATE, LATE - 1]], [LATE]), r"\[0\] must not decrease"),
-            (([["1"]], [[LATE + 1]], [LATE]), "must not decrease, nor go beyond 2000000000"),
+            (([["1"]], [[LATE + 1]], [LATE]), "must not decrease or go beyond 2000000000"),
             (([["1"]], [[np.nan]], [LATE]), "must hold no NaN"),
             (([["1"]], [["x"]], [LATE]), "one timestamp for each of the 1 films, got <U1"),
             (([[]], [[]], [5]), "at 5 no film is left"),
@@ -263,7 +263,7 @@ class TestWrongHistories:
         ):
             with pytest.raises(ValueError, match=message):
                 ask(*arguments)
-        with pytest.raises(ValueError, match="ages and occupations must be given both"):
+        with pytest.raises(ValueError, match="ages and occupations must both be given"):
             ask([["1"]], [[LATE]], [LATE], ages=["56+"])
         with pytest.raises(ValueError, match="one for each of the 1 histories, got 2"):
             ask([["1"]], [[LATE]], [LATE], ages=["56+"] * 2, occupations=["artist"] * 2)
@@ -273,7 +273,7 @@ class TestWrongHistories:
     def test_a_history_that_nobody_could_have(self, truth):
         truth = replace(truth, follow=1.0)
         no_successor = next(f for f in range(1, 12) if f not in truth.successors[0])
-        with pytest.raises(ValueError, match="histories has one that nobody could have"):
+        with pytest.raises(ValueError, match="histories contains one that nobody could have"):
             given(truth, [truth.movie_ids[0], truth.movie_ids[no_successor]])
 
     def test_none_asked(self, truth):

@@ -107,7 +107,7 @@ class TestAllDials:
                 synthetic.movies(**{name: None})
 
     def test_too_few_people_for_interactions(self):
-        with pytest.raises(ValueError, match=r"interactions must be 0 .* 3 users: take more users"):
+        with pytest.raises(ValueError, match=r"interactions must be 0 .* 3 users: use more users"):
             synthetic.movies(3, 20, 10, interactions=0.1)
 
 

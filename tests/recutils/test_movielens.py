@@ -1,4 +1,4 @@
-"""Real files: each kind is read as it stands, and whatever is wrong is refused by file and line."""
+"""Real files: each kind is read as it is, and errors name the file and the line."""
 
 from recutils import movielens
 from recutils.movies import MOVIE_COLUMNS, RATING_COLUMNS
@@ -282,9 +282,16 @@ BAD_LINES = [
     ("100k", "u.item", "http://films.example/1|0", "http://films.example/1|2", 2, "unknown must"),
     ("1m", "users.dat", "::16::", "::21::", 2, "occupation must be a code from 0 to 20, got '21'"),
     ("1m", "movies.dat", "Harbor", "Har::bor", 2, "expected 3 fields separated by '::', got 4"),
-    ("latest", "movies.csv", ",War", ",Wa", 4, "genres must be genres of MovieLens .* got 'Wa'"),
-    ("latest", "movies.csv", ",War", ",War|", 4, "genres must be genres .* got 'War|'"),
-    ("1m", "movies.dat", "Action|Sci-Fi", "Action,Sci-Fi", 1, "genres must be genres .* got 'Act"),
+    ("latest", "movies.csv", ",War", ",Wa", 4, "genres must be MovieLens genres .* got 'Wa'"),
+    ("latest", "movies.csv", ",War", ",War|", 4, "genres must be MovieLens genres .* got 'War|'"),
+    (
+        "1m",
+        "movies.dat",
+        "Action|Sci-Fi",
+        "Action,Sci-Fi",
+        1,
+        "genres must be MovieLens genres .* got 'Act",
+    ),
     ("latest", "movies.csv", ",War", "", 4, "expected 3 fields separated by ',', got 2"),
     ("latest", "movies.csv", "1984", "", 4, "title must be some text, got ''"),
     ("latest", "movies.csv", '(1995)"', "(1995)", 2, "expected comma-separated text"),
@@ -313,7 +320,7 @@ SWAPS = [
     ("1m", "ratings.dat", "::", (1, 3), "timestamp must be seconds since .* got 10"),
     ("1m", "ratings.dat", "::", (2, 3), "stars must be 1 to 5 in steps of 1, got 9"),
     ("1m", "users.dat", "::", (1, 2), "gender must be F or M, got '1'"),
-    ("1m", "movies.dat", "::", (1, 2), "genres must be genres of MovieLens .* got 'Café"),
+    ("1m", "movies.dat", "::", (1, 2), "genres must be MovieLens genres .* got 'Café"),
     ("latest", "ratings.csv", ",", (0, 1), "movie_id '1' is not in movies.csv"),
     ("latest", "ratings.csv", ",", (0, 2), "userId must be a whole number, got '4.0'"),
     ("latest", "ratings.csv", ",", (0, 3), "timestamp must be seconds since .* got 1"),
@@ -355,7 +362,7 @@ class TestWrong:
     @pytest.mark.parametrize(
         ("last", "what"),
         [
-            ("8,x,Zoo,4,3", "movie_id 'x' has the title 'Zoo', before it was 'Xenia'"),
+            ("8,x,Zoo,4,3", "movie_id 'x' has the title 'Zoo', and before that 'Xenia'"),
             ("8,x,,4,3", "movie_title must be an integer or a string that is not empty, got ''"),
             ("8,x,Xenia,1e300,3", "user_rating must be a finite number, got 1e+300"),
             ('7,y,"Y\nes",4,3', "user_id '7', movie_id 'y' stands there a second time"),

@@ -199,7 +199,7 @@ BAD = [
     ({"ratings": ratings(movie_id=["x", "x", "q"])}, "row third: movie_id 'q' is not in movies"),
     (
         {"ratings": ratings(movie_title=["X", "Z", "Y"]), "movies": None},
-        "ratings, row second: movie_id 'x' has the title 'Z', before it was 'X'",
+        "ratings, row second: movie_id 'x' has the title 'Z', and before that 'X'",
     ),
     # stars
     *(

@@ -106,6 +106,16 @@ def test_expected_best_draws_each_arm_to_its_last_draw(ax):
     assert all(tick == int(tick) for tick in ax.get_xticks())
 
 
+def test_labels_of_arms_that_end_close_do_not_overlap(ax):
+    ends = {"a": 0.4, "b": 0.401, "c": 0.4, "far": 0.1}
+    plots.expected_best(ax, {name: [0.0, end] for name, end in ends.items()})
+    ax.figure.canvas.draw()
+    boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
+    assert boxes["a"].y1 < boxes["c"].y0
+    assert boxes["c"].y1 < boxes["b"].y0
+    assert ax.texts[3].xyann == (3, 0), "nothing is in its way"
+
+
 @pytest.mark.parametrize(("searches", "named"), [({}, "anything"), ({"logQ": []}, "logQ")])
 def test_expected_best_needs_draws(ax, searches, named):
     with pytest.raises(ValueError, match=f"every arm needs a draw, got none for .*{named}"):

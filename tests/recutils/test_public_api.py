@@ -116,6 +116,19 @@ def test_finds_the_contract():
         assert name in recutils.__all__
 
 
+def test_the_page_of_the_package_is_complete():
+    """It shows every public function and class of ours, once."""
+    page = (BOOK / "reference" / "api.md").read_text(encoding="utf-8")
+    homes = {value: name for name, value in NAMES.items() if name.count(".") == 1}
+    exported = re.findall(r"^\.\. autofunction:: (\w+)$", page, re.M)
+    shown = [homes[getattr(recutils, name)] for name in exported]
+    modules = r"^\.\. automodule:: recutils\.(\w+)\n   :members:\n(?:   :exclude-members: (.+)\n)?`"
+    for module, excluded in re.findall(modules, page, re.M):
+        left_out = {f"{module}.{name}" for name in excluded.split(", ")}
+        shown += [n for n in homes.values() if n.split(".")[0] == module and n not in left_out]
+    assert sorted(shown) == sorted(homes.values())
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_modules_say_what_they_are_for(module):
     first = inspect.getdoc(module).splitlines()[0]
@@ -128,7 +141,7 @@ def test_is_documented(name):
     assert text, "no docstring of its own"
     first = text.splitlines()[0]
     assert first.strip().endswith("."), f"the first line must be a sentence, got {first!r}"
-    # A method or property is explained by its class; what stands alone names its chapter.
+    # A method or property is explained by its class; a function by itself names its chapter.
     if "." not in name.split(".", 1)[1] and inspect.isfunction(NAMES[name]):
         assert re.search(r"^\s*See: ", text, re.M), "no link back to a chapter"
 
@@ -160,7 +173,7 @@ def test_results_are_documented(name):
         assert section(function, "Returns")
 
 
-# What chapters use without naming it, and by way of what.
+# What chapters use without naming it, and through what.
 THROUGH = {
     "synthetic.movies": "recutils.load_movies",
     "movielens.load": "recutils.load_movies",

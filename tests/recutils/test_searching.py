@@ -210,7 +210,7 @@ class TestSearch:
             (
                 {"arm": lambda *_, **__: [1, 2], "epochs": 3},
                 ValueError,
-                r"return 3 scores, one an epoch, got shape \(2,\)",
+                r"return 3 scores, one per epoch, got shape \(2,\)",
             ),
         ],
     )

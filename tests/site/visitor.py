@@ -59,7 +59,7 @@ class Visitor:
         )
 
     def _only_localhost(self, request: Request) -> None:
-        """The browser reaches no other host (see FLAGS); whoever asks for one is named."""
+        """The browser reaches no other host (see FLAGS); requests to others are listed."""
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.problems.append(f"another host: {request.url}")
 

@@ -35,7 +35,7 @@ def problems(stored: str, now: str, *tags: str) -> list[str]:
         ("0.1-0.2", "0.1-0.3"),
         ("−0.02", "−0.03"),
         ("ends in 0.5.", "ends in 0.6."),
-        # A sign that comes or goes moves what stands beside it.
+        # A sign that comes or goes moves what is beside it.
         ("-0.00", "0.00"),
         ("+0.001 [-0.001, +0.003]", "-0.000 [-0.002, +0.002]"),
         ("[ 0.01 -0.01]", "[0.01 0.00]"),

@@ -67,7 +67,7 @@ def test_killed_resumed_done_checked_and_out_of_date(chapter, capsys):
     assert len(record["draws"]) == 2
     assert len(runs(chapter)) == 3
     assert search.stale_records(sources(chapter))[0] == "search toy/arm"
-    # It goes on there: two draws and two trials are left.
+    # It resumes there: two draws and two trials are left.
     (chapter.parent / "stop").unlink()
     assert search.main([str(chapter)]) == 0
     assert len(runs(chapter)) == 3 + 2 + 2

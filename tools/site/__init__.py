@@ -1,1 +1,1 @@
-"""The site's Sphinx extension: `bookpages` says when what is done, the other modules do it."""
+"""The site's Sphinx extension: `bookpages` connects to Sphinx, the other modules do the work."""

@@ -1,12 +1,12 @@
 """Sphinx extension: what the site makes from the chapters themselves, at every build.
 
 A page holds a marker on a line of its own, `<!-- bookpages: NAME -->`; before Sphinx reads the
-page, the marker is replaced by Markdown made from the notebooks, the book's ledgers, the package's
-modules or the history in git. So no generated text is committed, none can be out of date.
+page, the marker is replaced by Markdown made from the notebooks, the book's ledgers or the history
+in git. So no generated text is committed, and none can be out of date.
 
-It also gives every code cell and every pitfall an anchor, figures lazy loading, each page its Open
-Graph description, tags and date of last change, makes a 404 page, and puts a note on top of each
-notebook that the site offers: how to get the package that it needs, which the site offers, too.
+It also gives every code cell and every pitfall an anchor, loads figures lazily, gives each page its
+Open Graph description, tags and date of last change, makes a 404 page, and puts a note on top of
+each notebook that the site offers: how to get the package it needs, which the site offers, too.
 """
 
 import re
@@ -31,7 +31,7 @@ def fill_markers(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def drop_thebe(app: Sphinx) -> None:
-    """Takes out what Jupyter Book adds to run cells in the page: it comes from another host."""
+    """Removes what Jupyter Book adds to run cells in the page: it loads from another host."""
     for event in ("env-before-read-docs", "doctree-resolved"):
         for listener in list(app.events.listeners[event]):
             if listener.handler.__module__ == "sphinx_thebe":
@@ -40,7 +40,7 @@ def drop_thebe(app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     drop_thebe(app)
-    # Every page shows the contents: write all of them again when these change.
+    # Every page shows the contents, so all pages are rewritten when they change.
     app.add_config_value("contents_of_the_book", toc.docs(), "html")
     app.connect("source-read", fill_markers)
     app.connect("autodoc-process-docstring", docstrings.tidy_docstring)

@@ -1,4 +1,4 @@
-"""What the site asks of chapters: titles, pitfalls, names that they teach, dates of changes."""
+"""What the site takes from chapters: titles, pitfalls, names they teach, dates of changes."""
 
 import datetime
 import functools
@@ -49,7 +49,7 @@ def pitfalls(doc: str) -> list[tuple[str, str]]:
 
 
 def pattern(name: str) -> re.Pattern[str]:
-    """A name as it appears in code: not in the middle of a longer word.
+    """Finds a name as it appears in code: not in the middle of a longer word.
 
     `.name` is a method or attribute of anything. A dotted name is found with its usual prefix or
     after an import of its last part, `name=` as an argument, anything else literally.

@@ -1,19 +1,15 @@
-"""Pages of the package: its docstrings, as Sphinx is to read them, and links out of them."""
+"""Pages of the package: its docstrings, prepared for Sphinx, and links out of them."""
 
 import builtins
-import importlib
-import pkgutil
 import re
-from types import ModuleType
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
 from tools import toc
 
-# Where other projects describe their objects. An inventory of each would have to be fetched; the
-# addresses follow from the names.
+# Where other projects document their objects. Inventories would have to be fetched; the addresses
+# follow from the names.
 ELSEWHERE = {
     "numpy": "https://numpy.org/doc/stable/reference/generated/{name}.html",
     "pandas": "https://pandas.pydata.org/docs/reference/api/{name}.html",
@@ -24,75 +20,39 @@ ELSEWHERE = {
 PYTHON_MODULES = {"collections.abc", "pathlib", "typing", "datetime"}
 
 
-def api() -> str:
-    """The package's own functions, then one section a module, in the order of the data's way."""
-    order = ["movies", "truth", "synthetic", "audience", "movielens", "datasets", "listwise"]
-    order += ["evaluation", "baselines", "timing", "plots", "models"]
-    package = importlib.import_module("recutils")
-    exported = {name: getattr(package, name) for name in package.__all__}
-    objects = [n for n, o in exported.items() if callable(o) and not isinstance(o, ModuleType)]
-    # What the package offers directly is described there, not again where it is defined.
-    homes = {exported[name].__module__.removeprefix("recutils.") for name in objects}
-    found = {m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")}
-    modules = [m for m in order if m in found] + sorted(found - set(order) - homes)
-    lines = ["## recutils", "", "```{eval-rst}", ".. currentmodule:: recutils", ""]
-    for name in sorted(objects):
-        if exported[name].__module__.removeprefix("recutils.") not in modules:
-            kind = "class" if isinstance(exported[name], type) else "function"
-            lines += [f".. auto{kind}:: {name}", *["   :members:"] * (kind == "class"), ""]
-    lines += ["```", ""]
-    for module in modules:
-        lines += [f"## recutils.{module}", "", "```{eval-rst}"]
-        lines += [f".. automodule:: recutils.{module}", "   :members:", "```", ""]
-    return "\n".join(lines)
-
-
-def tidy_docstring(*arguments: Any) -> None:
+def tidy_docstring(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
     """After napoleon: makes reStructuredText of what our docstrings mean.
 
-    Napoleon takes what comes before a colon in “Returns” for a type, and Sphinx the first of
-    several names that share a description. “See: the chapter basics/retrieval.” becomes a link,
-    once that chapter is there.
+    Napoleon takes what comes before a colon in “Returns” for a type. “See: the chapter
+    basics/retrieval.” becomes a link, if that chapter is there.
     """
-    lines: list[str] = arguments[-1]
     built = set(toc.docs())
 
     def link(match: re.Match[str]) -> str:
         doc = f"book/{match[2]}"
         return f"{match[1]} :doc:`{match[2]} </{doc}>`" if doc in built else match[0]
 
-    tidy: list[str] = []
-    shared: list[str] = []
-    for original in [*lines, ""]:
+    for place, original in enumerate(lines):
         # What isn't code is plain text: no substitutions, no mail addresses.
         line = re.sub(r"`[^`]*`|[|@]", lambda m: "\\" * (len(m[0]) == 1) + m[0], original)
         line = re.sub(r"^:returns: \*(.+?)\* -- ", r":returns: \1: ", line)
-        line = re.sub(r"\b(chapter|page) (\w+/\w+)", link, line)
-        if shared and not line.startswith("  "):
-            start, text = shared[0].split(": ", 1)
-            field, names = start.split(" ", 1)
-            for each in names.split(", "):
-                tidy += [f"{field} {each}: {text}", *shared[1:]]
-            shared = []
-        if re.match(r":(param|ivar) \w+(, \w+)+: ", line):
-            shared = [line]
-        elif shared:
-            shared.append(line)
-        else:
-            tidy.append(line)
-    lines[:] = tidy
+        lines[place] = re.sub(r"\b(chapter|page) (\w+/\w+)", link, line)
 
 
-def skip_fields(*arguments: Any) -> bool | None:
-    """Fields of a named tuple are described with their class; Python's own text says nothing."""
-    text = getattr(arguments[3], "__doc__", None) or ""
+def skip_fields(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
+    """Skips fields of named tuples: their class describes them, Python's own text says nothing."""
+    text = getattr(obj, "__doc__", None) or ""
     return True if text.startswith("Alias for field number") else None
 
 
 def link_elsewhere(
     app: Sphinx, env: object, node: nodes.Element, content: nodes.Element
 ) -> nodes.reference | None:
-    """Links names of other projects in docstrings and signatures; others stay broken, and fail."""
+    """Links names of other projects in docstrings and signatures; others stay broken and fail."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py":
         return None

@@ -1,4 +1,4 @@
-"""Markdown that the site makes from chapters and reports, in place of a marker on a page."""
+"""Markdown made from chapters and reports, in place of a marker on a page."""
 
 import datetime
 import importlib.metadata
@@ -14,9 +14,9 @@ from tools import mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
-from tools.site import contents, decisions, docstrings, scale
+from tools.site import contents, decisions, scale
 
-# It mixes data of its own, whatever ratings there are.
+# It generates its own data, whatever ratings there are.
 OWN_DATA = "dcn/feature_crosses"
 
 
@@ -38,7 +38,7 @@ def scale_figure() -> str:
     try:
         found = scale.tasks(lambda name: contents.chapter(f"book/{name}"))
     except ValueError as error:
-        # A warning, which a strict build counts: authors in the middle of a change see their page.
+        # A warning makes a strict build fail; authors in the middle of a change still see the page.
         logging.getLogger(__name__).warning(str(error))
         return "(The figure can’t be drawn at the moment.)"
     return scale.figure(found, lambda chapter: contents.title(f"book/{chapter}"))
@@ -47,8 +47,8 @@ def scale_figure() -> str:
 def pitfalls_by_question() -> dict[str, list[tuple[str, str, str]]]:
     """Question -> its pitfalls (docname, what it is about, anchor); each pitfall once.
 
-    pitfalls.yml sorts them. What it doesn't mention comes last; what it mentions and no chapter has
-    is warned of.
+    pitfalls.yml sorts them. What it doesn't mention comes last; for what it mentions and no chapter
+    has, there is a warning.
     """
     questions = yaml.safe_load((BOOK / "reference" / "pitfalls.yml").read_text("utf-8"))
     left = {
@@ -103,7 +103,7 @@ def name_index() -> str:
 
 
 def last_run(doc: str) -> str:
-    """When `make execute` last ran a notebook, and its CPU time; or that this isn't known."""
+    """When `make execute` last ran a notebook and its CPU time, if known."""
     path = notebooks.run_record(doc.removeprefix("book/"))
     if not path.is_file():
         return "not timed yet"
@@ -139,7 +139,7 @@ def status() -> str:
         checked = sum(UNCHECKED not in those for those in found)
         wide = Counter(tag for those in found for tag in those if tag.startswith(WIDENING))
         own = [tag + f" in {n} cells" * (n > 1) for tag, n in sorted(wide.items())]
-        # Each cell of the table can be read by itself: on a phone they are stacked.
+        # Each cell of the table must make sense by itself: on a phone they are stacked.
         rows.append(
             f"| {_link(doc)} | "
             f"{contents.stated_time(doc) or 'looked up, not read'} | "
@@ -160,7 +160,7 @@ def status() -> str:
 
 
 def ground() -> str:
-    """What the tests of the ground under the book found, from the files in reports/."""
+    """What the tests of the book's foundations found, from the files in reports/."""
     lines = []
     for path in sorted(REPORTS.glob("replication-*.json")):
         report = reports.read(path)
@@ -252,5 +252,4 @@ GENERATED: dict[str, Callable[[], str]] = {
     "decisions": decisions_page,
     "status": status,
     "reports": ground,
-    "api": docstrings.api,
 }

@@ -1,4 +1,4 @@
-"""Notebooks that the site offers: with a note how to get the package, which it offers, too."""
+"""Notebooks to download, with a note on how to get the package, which the site offers, too."""
 
 import zipfile
 from pathlib import Path
@@ -9,15 +9,15 @@ from sphinx.application import Sphinx
 from tools.reports import ROOT
 from tools.site import contents
 
-# What somebody needs who has one notebook and nothing else of this repository.
+# What you need if you have one notebook and nothing else of this repository.
 PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/**/*.py"]
-# What some chapters read or start besides.
+# What some chapters read or start in addition.
 PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py"]
 PACKAGE += ["reports/coverage.json", "reports/replication-*.json", "reports/records/*.json"]
 
 
 def repository_of(app: Sphinx) -> str:
-    """Where the book's sources can be cloned from, as _config.yml says; empty if it doesn't."""
+    """Where to clone the book from, according to _config.yml; empty if it doesn't say."""
     address: str = app.config.html_theme_options.get("repository_url") or ""
     return address.rstrip("/")
 
@@ -56,9 +56,9 @@ def note_for(repository: str, address: str, python: str) -> str:
 
 
 def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
-    """Puts the note on top of each notebook that pages offer, and packs what it tells to get.
+    """Puts the note on top of each notebook that pages offer, and packs what it refers to.
 
-    The cell is in the offered copy only: the chapters themselves come with their repository.
+    Only the offered copy has that cell: the chapters themselves come with their repository.
     """
     if exception or app.builder.format != "html":
         return

@@ -1,4 +1,4 @@
-"""Finished pages: anchors, tags, previews, and what can only be done with HTML."""
+"""Additions to pages: anchors, tags, previews, and what can only be done with HTML."""
 
 import functools
 import html
@@ -35,20 +35,18 @@ def _cells(doctree: nodes.document) -> Iterator[nodes.container]:
 def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
     """Gives code cells and pitfalls an id, and a label that other pages can refer to."""
     doc = app.env.docname
-    labels = app.env.get_domain("std").anonlabels  # type: ignore[attr-defined]
-    names = app.env.get_domain("std").labels  # type: ignore[attr-defined]
+    note = app.env.get_domain("std").note_hyperlink_target  # type: ignore[attr-defined]
 
     def anchor(node: nodes.Element, name: str) -> None:
         node["ids"].append(name)
-        labels[f"{doc}:{name}".lower()] = doc, name
-        names[f"{doc}:{name}".lower()] = doc, name, name
+        note(f"{doc}:{name}".lower(), doc, name, name)
 
     if (ROOT / f"{doc}.ipynb").is_file():
         cells = contents.chapter(doc).cells
         for node in _cells(doctree):
             anchor(node, f"cell-{cells[node['cell_index']].id}")
     for paragraph in doctree.findall(nodes.paragraph):
-        # Markdown leaves an empty text before what is emphasised.
+        # Markdown leaves an empty text before emphasised text.
         first = next((child for child in paragraph.children if child.astext()), None)
         if isinstance(first, nodes.strong) and first.astext().startswith("Pitfall: "):
             about = " ".join(first.astext().removeprefix("Pitfall: ").rstrip(" .").split())
@@ -106,23 +104,23 @@ def summary(doctree: nodes.document, length: int = 200) -> str:
 
 
 def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """404.html, which most hosts serve for whatever address isn't there."""
+    """404.html, which most hosts serve for any address that doesn't exist."""
     home = app.config.html_baseurl or "/"
     body = (
         "<h1>This page isn’t here</h1><p>Perhaps it has moved. "
         f'<a href="{home}index.html">The first page</a> has a map of all chapters, '
         f'and <a href="{home}search.html">the search</a> finds what they say.</p>'
     )
-    # It is shown at any depth, so its relative links need a fixed start.
+    # It is shown at any depth, so its relative links need a fixed base.
     context = {"title": "Not found", "body": body, "metatags": f'<base href="{home}">'}
     yield "404", context, "page.html"
 
 
 def polish(app: Sphinx, exception: Exception | None) -> None:
-    """Does what can only be done with finished pages: for phones, screen readers, quick loading.
+    """Improves finished pages for phones, screen readers and fast loading.
 
     Figures load when the reader comes near, conclusions and names in tables break where it makes
-    sense, and the list of sources is one that can be followed.
+    sense, and screen readers can follow the list of sources.
     """
     if exception or app.builder.format != "html":
         return
@@ -139,7 +137,7 @@ def polish(app: Sphinx, exception: Exception | None) -> None:
 
 
 def mark_claims(page: str) -> str:
-    """Marks the parts of each line that concludes, so that it may break between them."""
+    """Marks the parts of each conclusion, so that its line can break between them."""
     marked = CONCLUSION.sub(
         r'\1<span class="conclusion"><span>\2</span>'
         r'<span class="claim">\3\4<span class="seeds">\5</span>\n</span></span>',
@@ -149,7 +147,7 @@ def mark_claims(page: str) -> str:
 
 
 def break_names(page: str) -> str:
-    """Lets a name in a table go on in the next line after a dot, an underscore or a word in it."""
+    """Lets a name in a table break after a dot, an underscore or a word in it."""
 
     def parts(name: re.Match[str]) -> str:
         return re.sub(r"(?<=\w)[._](?=\w)|(?<=[a-z])(?=[A-Z][a-z])", r"\g<0><wbr>", name[0])
@@ -158,6 +156,6 @@ def break_names(page: str) -> str:
 
 
 def _lazy(folder: Path, image: re.Match[str]) -> str:
-    """With its size in the page, a figure that comes late moves nothing."""
+    """Adds its size, so that a figure that loads late moves nothing."""
     width, height = struct.unpack(">II", (folder / image[1]).read_bytes()[16:24])
     return image[0].replace("<img", f'<img loading="lazy" width="{width}" height="{height}"', 1)

@@ -1,9 +1,9 @@
 """The figure on the book's first page: every model on one scale, from chance to the ceiling.
 
 book/scale.yml says which numbers belong on it and where the chapters print them. They are read from
-the stored outputs whenever the site is built, so the figure can't say anything else than the
-chapters do. It is drawn as SVG without a fixed size: distances are percentages, so that it fits any
-width with text of a readable size, and its colours are those of the page, light or dark.
+the stored outputs whenever the site is built, so the figure can only say what the chapters do. It
+is drawn as SVG without a fixed size: distances are percentages, so that it fits any width with text
+of a readable size, and its colours are those of the page, light or dark.
 """
 
 import html
@@ -46,7 +46,7 @@ class Task:
 
     Attributes:
       question: what the models are asked.
-      measure: by what they are measured.
+      measure: how they are measured.
       chapter: where; a path below book/.
       zero: name and printed number of the lower end.
       one: name and printed number of the ceiling.
@@ -157,7 +157,7 @@ def _task(entry: Mapping[str, Any], chapter: Chapter) -> Task:
 
 
 def alt_text(found: Sequence[Task]) -> str:
-    """What one sees, in words."""
+    """The figure in words."""
     lines = [
         "Dot plot of models and baselines on one scale, from 0, no model, to 1, the ceiling that "
         "the truth gives."

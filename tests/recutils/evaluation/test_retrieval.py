@@ -224,7 +224,7 @@ class TestRetrievalMetrics:
         ]:
             with pytest.raises(error, match=message):
                 evaluation.retrieval_metrics(bad, test, train)
-        with pytest.raises(ValueError, match="each pair of user_id and movie_id once"):
+        with pytest.raises(ValueError, match="each pair of user_id and movie_id only once"):
             evaluation.retrieval_metrics(scores, pd.concat([test, test]), train)
         with pytest.raises(ValueError, match="k must be at least 1"):
             evaluation.retrieval_metrics(scores, test, train, k=0)
