@@ -3,6 +3,7 @@ PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3.13 python3,$(if 
 BIN := .venv/bin
 NB ?=
 DATA ?=
+OBD ?=
 # Two files at a time, each of them in one process; tools/nbcheck.py puts the longest first.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -60,8 +61,9 @@ bench: setup-dev  ## ours against the libraries' own functions, in one run (DATA
 	$(BIN)/python benchmarks/bench.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python benchmarks/ann.py --out _build/ann.json
 
-replicate: setup-dev  ## every conclusion on real data (DATA=folder)
-	$(BIN)/python -m tools.replicate $(DATA)
+replicate: setup-dev  ## every conclusion on real data (DATA=folder); real logs of two policies (OBD=folder)
+	$(if $(OBD),$(BIN)/python -m tools.obd $(OBD))
+	$(if $(DATA)$(if $(OBD),,none),$(BIN)/python -m tools.replicate $(DATA))
 
 search: setup-dev  ## run the searches and long trials that have no record (NB=, DATA=folder, CHECK=1)
 	$(BIN)/python -m tools.search $(NB) $(if $(DATA),--data $(DATA)) $(if $(CHECK),--check)

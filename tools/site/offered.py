@@ -13,7 +13,12 @@ from tools.site import contents
 PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/**/*.py"]
 # What some chapters read or start in addition.
 PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py"]
-PACKAGE += ["reports/coverage.json", "reports/replication-*.json", "reports/records/*.json"]
+PACKAGE += [
+    "reports/coverage.json",
+    "reports/obd.json",
+    "reports/replication-*.json",
+    "reports/records/*.json",
+]
 
 
 def repository_of(app: Sphinx) -> str:
