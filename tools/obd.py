@@ -22,7 +22,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from tools import reports
-from tools.replicate import checksums
 
 CAMPAIGNS = ("all", "men", "women")
 COLUMNS = ("item_id", "click", "propensity_score")
@@ -176,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     report: dict[str, Any] = {"campaigns": {}}
     try:
-        files = checksums(options.folder)
+        files = reports.checksums(options.folder)
         for name in CAMPAIGNS:
             logs = [read_log(options.folder / f"{p}-{name}.csv.gz") for p in ("random", "bts")]
             try:

@@ -11,7 +11,6 @@ changed since the report on the same data and libraries isn't run again, except 
 """
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,24 +19,6 @@ from typing import Any
 from tools import kernels, reports
 from tools.chapter import Chapter, chapters
 from tools.claims import Claim
-
-
-def checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file in a folder, by name.
-
-    Raises:
-      NotADirectoryError: there is no such folder.
-      FileNotFoundError: it holds no file.
-    """
-    if not folder.is_dir():
-        raise NotADirectoryError(f"no folder with data: {folder}")
-    found = {}
-    for path in sorted(p for p in folder.iterdir() if p.is_file()):
-        with path.open("rb") as file:
-            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found:
-        raise FileNotFoundError(f"no file in {folder}")
-    return found
 
 
 def replicate(chapter: Chapter, data: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -119,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="run unchanged chapters as well")
     parser.add_argument("--reports", type=Path, default=reports.REPORTS, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args(arguments)
-    files = checksums(options.folder)
+    files = reports.checksums(options.folder)
     report: dict[str, Any] = {
         "data": {"folder": options.folder.resolve().name, "sha256": files},
         "date": reports.today(),

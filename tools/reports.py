@@ -1,6 +1,7 @@
 """Reports: where they are, what each says about its origin, and how to read and write them."""
 
 import datetime
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -31,6 +32,24 @@ def versions() -> dict[str, str]:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             found[package] = "not installed"
+    return found
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file in a folder, by name.
+
+    Raises:
+      NotADirectoryError: there is no such folder.
+      FileNotFoundError: it holds no file.
+    """
+    if not folder.is_dir():
+        raise NotADirectoryError(f"no folder with data: {folder}")
+    found = {}
+    for path in sorted(p for p in folder.iterdir() if p.is_file()):
+        with path.open("rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    if not found:
+        raise FileNotFoundError(f"no file in {folder}")
     return found
 
 

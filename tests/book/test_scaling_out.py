@@ -1,5 +1,7 @@
 """The scripts beside beyond/scaling_out: what they check, and the order in which data comes."""
 
+import recutils  # noqa: F401 - it comes first: selects Keras 2
+
 import ast
 import importlib.util
 import json

@@ -22,6 +22,7 @@ LAYERS = [
         "search",
         "intervals",
         "setup",
+        "obd",
     },
     {"nbcheck", "site"},
 ]

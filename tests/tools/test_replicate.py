@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tools import claims, kernels, notebooks, replicate
-from tools.reports import versions
+from tools.reports import checksums, versions
 
 LINE = "holds     +0.125 [+0.118, +0.132]   recall@100: towers beat popularity   (5 seeds, paired)"
 
@@ -117,9 +117,9 @@ def test_other_chapters_stay_in_the_report(chapter, tmp_path):
 
 def test_a_folder_without_data_is_refused(tmp_path):
     with pytest.raises(NotADirectoryError, match="nowhere"):
-        replicate.checksums(tmp_path / "nowhere")
+        checksums(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="no file"):
-        replicate.checksums(tmp_path)
+        checksums(tmp_path)
 
 
 @pytest.mark.parametrize(

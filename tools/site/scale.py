@@ -87,7 +87,9 @@ def printed_number(chapter: Chapter, code: str, row: str, column: str | None = N
     lines = "\n".join(texts).splitlines()
     begins = re.compile(rf"\s*{re.escape(row)}(?=\s*:|\s{{2,}}|\s+-?\d*\.\d)")
     found = [
-        (n, line, match.end()) for n, line in enumerate(lines) if (match := begins.match(line))
+        (n, line, match.end())
+        for n, line in enumerate(lines)
+        if (match := begins.match(line)) and (NUMBER.search(line, match.end()) or ":" in line)
     ]
     if len(found) != 1:
         raise ValueError(
