@@ -71,6 +71,11 @@ def read(path: Path, **empty: Any) -> dict[str, Any]:
     return report
 
 
+def replications() -> list[dict[str, Any]]:
+    """The reports of `make replicate` that the book has, one for each data set."""
+    return [read(path) for path in sorted(REPORTS.glob("replication-*.json"))]
+
+
 def write(report: Mapping[str, Any], path: Path) -> None:
     """Writes a report as JSON, all or nothing."""
     write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", path)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from tools import reports
 from tools.chapter import Chapter
 from tools.site import contents, decisions
 
@@ -40,7 +41,7 @@ def problems(spec=SPEC, line=None, *reports):
 
 def test_the_book_supports_its_advice():
     evidence = decisions.Evidence(
-        lambda name: contents.chapter(f"book/{name}"), decisions.latest_reports()
+        lambda name: contents.chapter(f"book/{name}"), reports.replications()
     )
     assert decisions.problems(decisions.read(), evidence) == []
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import yaml
 
-from tools import reports
 from tools.chapter import Chapter
 from tools.claims import Claim
-from tools.reports import BOOK, REPORTS
+from tools.reports import BOOK
 
 SPEC = BOOK / "reference" / "decisions.yml"
 VERDICTS = frozenset({"holds", "reversed", "open"})
@@ -127,11 +126,6 @@ def _line(entry: Mapping[str, Any]) -> Line:
     if unknown:
         raise ValueError(f"decisions.yml: no verdict: {sorted(unknown)} of {line.claim!r}")
     return line
-
-
-def latest_reports() -> list[dict[str, Any]]:
-    """The reports of replications that the book has."""
-    return [reports.read(path) for path in sorted(REPORTS.glob("replication-*.json"))]
 
 
 def problems(decisions: Sequence[Decision], evidence: Evidence) -> list[str]:

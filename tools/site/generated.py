@@ -162,8 +162,7 @@ def status() -> str:
 def ground() -> str:
     """What the tests of the book's foundations found, from the files in reports/."""
     lines = []
-    for path in sorted(REPORTS.glob("replication-*.json")):
-        report = reports.read(path)
+    for report in reports.replications():
         rows = [
             row
             for name, chapter in report["chapters"].items()
@@ -237,7 +236,7 @@ def decisions_page() -> str:
     """What to choose when; a strict build fails if a line no longer supports its advice."""
     found = decisions.read()
     evidence = decisions.Evidence(
-        lambda name: contents.chapter(f"book/{name}"), decisions.latest_reports()
+        lambda name: contents.chapter(f"book/{name}"), reports.replications()
     )
     for problem in decisions.problems(found, evidence):
         logging.getLogger(__name__).warning(f"decisions.yml: {problem}")

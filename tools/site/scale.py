@@ -89,7 +89,7 @@ def printed_number(chapter: Chapter, code: str, row: str, column: str | None = N
     found = [
         (n, line, match.end())
         for n, line in enumerate(lines)
-        if (match := begins.match(line)) and (NUMBER.search(line, match.end()) or ":" in line)
+        if (match := begins.match(line)) and NUMBER.search(line, match.end())
     ]
     if len(found) != 1:
         raise ValueError(
