@@ -12,7 +12,8 @@ from recutils.conclusions import conclude  # noqa: E402
 from recutils.experiments import trials  # noqa: E402
 from recutils.loading import load_movies  # noqa: E402
 from recutils.movies import Movies  # noqa: E402
-from recutils.searching import recorded, search  # noqa: E402
+from recutils.recording import recorded  # noqa: E402
+from recutils.searching import search  # noqa: E402
 from recutils.seeding import set_seed  # noqa: E402
 
 _compat.log_to_stderr()

@@ -129,7 +129,7 @@ def positions(name: str, values: Any, known: pd.Index, where: str) -> npt.NDArra
 def lookup(values: Any, known: pd.Index) -> npt.NDArray[np.intp]:
     """Returns the place of each of `values` in the index `known`, -1 for those not there."""
     # Each distinct value is looked up once: a column of ratings repeats its ids many times.
-    codes, distinct = pd.factorize(pd.Index(values))
+    codes, distinct = pd.factorize(pd.Index(values), use_na_sentinel=False)
     return known.get_indexer(distinct)[codes]
 
 
@@ -141,3 +141,8 @@ def identifiers(name: str, value: npt.ArrayLike, kinds: str = "iuUSOT") -> npt.N
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} must hold ids, got dtype {array.dtype}")
     return array
+
+
+def objects(ids: npt.ArrayLike) -> np.ndarray:
+    """An array of objects; what is an array already is not copied."""
+    return ids if isinstance(ids, np.ndarray) else np.asarray(ids, dtype=object)

@@ -2,64 +2,19 @@
 
 from __future__ import annotations
 
-from recutils import _checks
-from recutils.movies import RATING_COLUMNS
+from recutils import _arguments, _checks
+from recutils.answers import Answers, Value
 from recutils.truth import STARS, Truth
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 CLICK_FROM = 4
 _LIKED = STARS >= CLICK_FROM
 # Pairs of a person and a film that are worked on at once: few enough to stay in the cache.
 _PAIRS_AT_ONCE = 40_000
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What people did with the lists that they were shown, place by place.
-
-    Attributes:
-      looked: [n, list_length] bool.
-      stars: [n, list_length] float32, 1 to 5; NaN where nobody looked.
-      clicked: [n, list_length] bool; only what was looked at is clicked.
-
-    See: the chapter feedback/clicks.
-    """
-
-    looked: np.ndarray
-    stars: np.ndarray
-    clicked: np.ndarray
-
-    def value(self) -> Value:
-        """What came of each list: the sums whose expectation `Audience.expect` gives."""
-        stars = self.stars.astype(np.float64)
-        return Value(
-            clicks=self.clicked.sum(axis=1).astype(np.float64),
-            stars=np.where(self.clicked, stars, 0).sum(axis=1),
-            satisfaction=np.where(self.looked, stars - 3, 0).sum(axis=1),
-        )
-
-
-@dataclass(frozen=True)
-class Value:
-    """What each of n lists, or of n people under a policy, is worth.
-
-    Attributes:
-      clicks: [n] float64, clicks on the list.
-      stars: [n] float64, sum of the stars of what is clicked.
-      satisfaction: [n] float64, sum of stars − 3 over what is looked at, clicked or not.
-
-    See: the chapter feedback/clicks.
-    """
-
-    clicks: np.ndarray
-    stars: np.ndarray
-    satisfaction: np.ndarray
 
 
 class Audience:
@@ -298,7 +253,7 @@ class Audience:
         self, name: str, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike
     ) -> tuple[np.ndarray, np.ndarray]:
         """[n] and [n, list_length] ids, all known; checked before any random number is drawn."""
-        people, lists = _array(user_ids), _array(movie_ids)
+        people, lists = _checks.objects(user_ids), _checks.objects(movie_ids)
         if people.ndim != 1:
             raise ValueError(f"user_ids must be one-dimensional, got shape {people.shape}")
         if lists.ndim != 2:
@@ -313,9 +268,10 @@ class Audience:
         if not lists.size:
             raise ValueError(f"{name} must not be empty, got shape {lists.shape}")
         for rows in _blocks(lists):
-            _positions("user_ids", people[rows], self.truth.user_ids)
+            _arguments.positions("user_ids", people[rows], self.truth.user_ids)
             part = lists[rows]
-            place = _positions(name, part.ravel(), self.truth.movie_ids).reshape(part.shape)
+            place = _arguments.positions(name, part.ravel(), self.truth.movie_ids)
+            place = place.reshape(part.shape)
             place.sort(axis=1)
             twice = place[:, 1:] == place[:, :-1]
             if twice.any():
@@ -361,70 +317,6 @@ class Audience:
         return (self._looked(click) * np.stack([click, stars, satisfaction])).sum(axis=-1)
 
 
-def to_ratings(
-    answers: Answers,
-    user_ids: npt.ArrayLike,
-    movie_ids: npt.ArrayLike,
-    timestamps: npt.ArrayLike,
-    movies: pd.DataFrame,
-) -> pd.DataFrame:
-    """Ratings from answers: whoever clicks has watched, and rates with the stars drawn.
-
-    Args:
-      answers: to the lists of n people.
-      user_ids: [n] strings, those that were asked.
-      movie_ids: [n, list_length] strings, what they were shown.
-      timestamps: whole seconds, [n], one per list, or one number for all.
-      movies: frame with movie_id and movie_title, such as `Movies.movies`.
-
-    Returns:
-      A frame with the columns of `Movies.ratings`, in order of time; within a list, in order of
-      places. A film that a person clicks in several lists is rated once, at the first click. It
-      has no rows if nobody clicks.
-
-    Raises:
-      TypeError: answers are not `Answers`, timestamps not integers, or movies is not a frame.
-      ValueError: the shapes don't fit, or a film that was clicked is not in movies.
-
-    See: the chapter feedback/clicks.
-    """
-    if not isinstance(answers, Answers):
-        raise TypeError(f"answers must be Answers, got {type(answers).__name__}")
-    people, lists, seconds = _array(user_ids), _array(movie_ids), np.asarray(timestamps)
-    shape = answers.clicked.shape
-    if people.shape != shape[:1] or lists.shape != shape:
-        raise ValueError(
-            f"user_ids and movie_ids must have the shapes of the answers, {shape[:1]} and {shape}, "
-            f"got {people.shape} and {lists.shape}"
-        )
-    if seconds.dtype.kind not in "iu":
-        raise TypeError(f"timestamps must hold integers, got dtype {seconds.dtype}")
-    if seconds.shape not in ((), shape[:1]):
-        raise ValueError(f"timestamps must be one number or {shape[:1]}, got shape {seconds.shape}")
-    _checks.frame("movies", movies, ["movie_id", "movie_title"])
-    row, place = np.nonzero(answers.clicked)
-    in_time = np.argsort(np.broadcast_to(seconds, shape[:1])[row], kind="stable")
-    row, place = row[in_time], place[in_time]
-    film = lists[row, place].astype(object)
-    known = _checks.ids("movies.movie_id", movies["movie_id"])
-    title = movies["movie_title"].to_numpy(object)[_positions("movie_ids", film, known, "movies")]
-    ratings = pd.DataFrame(
-        {
-            "user_id": people[row].astype(object),
-            "movie_id": film,
-            "movie_title": title,
-            "user_rating": answers.stars[row, place].astype(np.float32),
-            "timestamp": np.broadcast_to(seconds, shape[:1])[row].astype(np.int64),
-        }
-    )
-    return ratings[RATING_COLUMNS].drop_duplicates(["user_id", "movie_id"], ignore_index=True)
-
-
-def _array(ids: npt.ArrayLike) -> np.ndarray:
-    """An array of objects; what is an array already is not copied."""
-    return ids if isinstance(ids, np.ndarray) else np.asarray(ids, dtype=object)
-
-
 def _places(list_length: int) -> np.ndarray:
     return np.arange(1.0, list_length + 1)
 
@@ -442,12 +334,3 @@ def _generator(random: np.random.Generator) -> np.random.Generator:
             f"got {type(random).__name__}"
         )
     return random
-
-
-def _positions(
-    name: str, ids: np.ndarray, known: pd.Index, where: str = "this world"
-) -> np.ndarray:
-    positions = known.get_indexer(pd.Index(ids, dtype=object))
-    if (positions < 0).any():
-        raise ValueError(f"{name} has {ids[positions < 0][0]!r}, which is not in {where}")
-    return positions

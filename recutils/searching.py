@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from recutils import _checks, records
+from recutils import _checks, _long_work, records
 from recutils.experiments import Trial, Trials
 
 import numbers
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import comb
-from tqdm import tqdm
 
 Settings = dict[str, Any]
 # The share of a distribution that counts as its edge, on either side.
@@ -118,7 +116,7 @@ def search(
     worlds = _checks.integer("worlds", worlds, low=1)
     epochs = None if epochs is None else _checks.integer("epochs", epochs, low=1)
     _checks.choice("better", better, ("higher", "lower"))
-    _check_arm_and_trials("arm", arm, trials)
+    _long_work.check("arm", arm, trials)
     if published is not None and set(published) != set(space):
         raise ValueError(f"published must name {sorted(space)}, got {sorted(published)}")
     if isinstance(bounded, str) or (strange := sorted(set(bounded) - {*space, "epochs"})):
@@ -146,7 +144,7 @@ def search(
         _compare_again(name, run, done)
     if mode != "make" and len(done) < len(planned):
         records.note(f"{name}: {len(planned) - len(done)} draws are not on record; searching")
-    for settings in _progress(planned[len(done) :], name):
+    for settings in _long_work.progress(planned[len(done) :], name):
         done = [*done, run(settings)]
         if mode == "make":
             edges = {"at_edge": summary.edges_of(done)}
@@ -241,55 +239,6 @@ def table(*searches: Search) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def recorded(
-    name: str, run: Callable[[Trial], Mapping[str, float]], trials: Trials, digits: int = 3
-) -> pd.DataFrame:
-    """Scores of trials that take too long for a chapter: read from a record, the first one rerun.
-
-    `make search` runs what is missing and stores it. The chapter runs the first trial, compares,
-    and prints whether the scores agree. Without a record it runs them all and shows a progress bar.
-
-    Args:
-      name: of the record, unique in the book; written out in the call.
-      run: called with a trial, returns a score for each name.
-      trials: of the comparison.
-      digits: decimals to which the first trial must agree.
-
-    Returns:
-      A row per trial, a column per score.
-
-    Raises:
-      TypeError: a score is not a number, or another argument is of the wrong type.
-      ValueError: a score is not finite, or the record is damaged.
-
-    See: CONTRIBUTING.md, “Searches and trials”.
-    """
-    _check_arm_and_trials("run", run, trials)
-    digits = _checks.integer("digits", digits, low=0, high=15)
-    data = records.data_label(trials)
-    key = records.key(records.code_so_far(), "recorded", name, trials)
-    mode = records.mode()
-    record = records.read("trials", name, data) or {"key": key, "trials": {}}
-    done: dict[str, dict[str, float]] = record["trials"]
-    if record["key"] != key:
-        if mode == "make":
-            done = {}
-        else:
-            records.note(f"{name}: the code or the data have changed since; run `make search`")
-    missing = [seed for seed in trials.seeds if str(seed) not in done]
-    if missing and mode != "make":
-        records.note(f"{name}: {len(missing)} trials are not on record; running them")
-    first = trials.seeds[0]
-    if first not in missing and mode != "make":
-        _run_first_again(name, run, trials, done[str(first)], digits)
-    for trial in _progress(replace(trials, seeds=missing), name):
-        scores = {column: _number(name, score) for column, score in run(trial).items()}
-        done = {**done, str(trial.seed): scores}
-        if mode == "make":
-            records.write("trials", name, trials, {"key": key, "trials": done})
-    return pd.DataFrame([done[str(seed)] for seed in trials.seeds], index=list(trials.seeds))
-
-
 class _Summary:
     """Turns stored draws into what a search found."""
 
@@ -382,39 +331,6 @@ def _compare_again(
     records.note(f"{name}: draw {number}, run again, differs by {worst:.1%} at most")
 
 
-def _run_first_again(
-    name: str,
-    run: Callable[[Trial], Mapping[str, float]],
-    trials: Trials,
-    before: Mapping[str, float],
-    digits: int,
-) -> None:
-    now = run(next(iter(trials)))
-    same = now.keys() == before.keys() and all(
-        abs(_number(name, now[column]) - before[column]) < 10.0**-digits for column in before
-    )
-    words = f"the first of {len(trials)} recorded trials, run again, agrees to 1e-{digits}: {same}"
-    print(words)
-    if records.mode() == "check":
-        records.note(f"{name}: {words}")
-        if not same:
-            raise ValueError(f"{name}: the first trial gives {dict(now)}, on record is {before}")
-
-
-def _progress(steps: Any, name: str) -> Any:
-    """A progress bar on stderr if somebody may be watching; it disappears at the end."""
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    hide: dict[str, Any] = {} if watched and len(steps) else {"disable": True}
-    return tqdm(steps, desc=name, leave=False, **hide)
-
-
-def _check_arm_and_trials(argument: str, function: Any, trials: Any) -> None:
-    if not callable(function):
-        raise TypeError(f"{argument} must be a function, got {type(function).__name__}")
-    if not isinstance(trials, Trials):
-        raise TypeError(f"trials must come from recutils.trials, got {type(trials).__name__}")
-
-
 def _draw(name: str, values: Any, uniform: float) -> Any:
     if not hasattr(values, "ppf"):
         return _plain(f"space[{name!r}]", values[int(uniform * len(values))])
@@ -441,11 +357,3 @@ def _at_edge(values: Any, chosen: Any) -> bool:
         return chosen in values.support() or not _EDGE < values.cdf(chosen) < 1 - _EDGE
     numeric = [v for v in values if isinstance(v, numbers.Real) and not isinstance(v, bool)]
     return len(numeric) > 1 and not min(numeric) < chosen < max(numeric)
-
-
-def _number(name: str, score: Any) -> float:
-    if isinstance(score, bool) or not isinstance(score, numbers.Real):
-        raise TypeError(f"{name}: a recorded score must be a number, got {score!r}")
-    if not np.isfinite(float(score)):
-        raise ValueError(f"{name}: a recorded score must be finite, got {score}")
-    return round(float(score), 6)

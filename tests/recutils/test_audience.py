@@ -1,118 +1,37 @@
 """People who answer lists, against every way in which they could have answered."""
 
-from recutils import audience, synthetic
-from recutils.audience import Answers, Audience, Value, to_ratings
-from recutils.truth import STARS, Truth
+from recutils import audience
+from recutils.answers import Answers
+from recutils.audience import Audience
+from recutils.truth import STARS
 
-import itertools
-import math
 import tracemalloc
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
+import spelt_out
 from scipy import stats
+from spelt_out import SETTINGS, Table, as_array, by_hand, every_setting, every_way
 
 # Of 10,000 right audiences one fails here; with a fixed seed that doesn't change from run to run.
 UNLIKELY = 1e-4
-SETTINGS = [
-    ("position", 0, 0),
-    ("position", 1, 0),
-    ("position", 0.5, 0.6),
-    ("position", 2, 1),
-    ("cascade", None, 0),
-    ("cascade", None, 0.7),
-    ("cascade", None, 1),
-]
-every_setting = pytest.mark.parametrize("setting", SETTINGS)
-
-
-class Table(Truth):
-    """The truth about a few people and films, whose ratings have any distribution."""
-
-    def __init__(self, chances):
-        chances = np.asarray(chances, float)
-        vars(self).update(
-            chances=chances,
-            user_ids=pd.Index([f"u{i}" for i in range(chances.shape[0])]),
-            movie_ids=pd.Index([f"m{i}" for i in range(chances.shape[1])]),
-        )
-
-    def rating_distribution(self, user_ids, movie_ids):
-        person = self.user_ids.get_indexer(pd.Index(user_ids))
-        return self.chances[person, self.movie_ids.get_indexer(pd.Index(movie_ids))]
 
 
 @pytest.fixture(scope="module")
 def world():
-    return synthetic.movies(60, 40, 1_000, seed=3)
+    return spelt_out.small_world()
 
 
 @pytest.fixture(scope="module")
 def shown(world):
-    """2,000 people, some several times, and a list of six films for each."""
-    random = np.random.default_rng(5)
-    people = random.choice(world.truth.user_ids.to_numpy(object), 2_000)
-    films = world.truth.movie_ids.to_numpy(object)
-    lists = films[random.permuted(np.tile(np.arange(40), (2_000, 1)), axis=1)[:, :6]]
-    return people, lists
+    return spelt_out.lists_of_six(world)
 
 
 @pytest.fixture(scope="module")
 def table():
-    """Two people and four films."""
-    return Table(np.random.default_rng(8).dirichlet([0.7] * 5, (2, 4)))
-
-
-def every_way(chances, looking, eta, trust, misled=None):
-    """Every way to answer a list of [list_length, 5] chances of stars, with its probability.
-
-    Spelt out as the story goes: a person goes down the list with a coin for each place, one that
-    says whether to look and one that says whether to click what isn't liked.
-    """
-    misled = misled or (lambda k: trust / k)
-    places = range(1, len(chances) + 1)
-    looks = [1.0 if looking == "cascade" else 1 / k**eta for k in places]
-    per_place = [
-        [
-            (stars, look, fooled, chance)
-            for stars, p in enumerate(row, start=1)
-            for look in (True, False)
-            for fooled in (True, False)
-            for chance in [p * (q if look else 1 - q) * (misled(k) if fooled else 1 - misled(k))]
-            if chance > 0
-        ]
-        for k, row, q in zip(places, chances, looks, strict=True)
-    ]
-    for way in itertools.product(*per_place):
-        answer, has_clicked = [], False
-        for stars, would_look, fooled, _ in way:
-            looked = would_look and not (looking == "cascade" and has_clicked)
-            clicked = looked and (stars >= 4 or fooled)
-            has_clicked |= clicked
-            answer.append((looked, stars if looked else 0, clicked))
-        yield math.prod(chance for *_, chance in way), tuple(answer)
-
-
-def value_of(answer):
-    """Clicks, stars and satisfaction of one answer."""
-    return np.array(
-        [
-            sum(clicked for _, _, clicked in answer),
-            sum(stars for _, stars, clicked in answer if clicked),
-            sum(stars - 3 for looked, stars, _ in answer if looked),
-        ]
-    )
-
-
-def by_hand(chances, *setting):
-    """[3]: the expected value of a list, over every way to answer it."""
-    return sum(p * value_of(answer) for p, answer in every_way(chances, *setting))
-
-
-def as_array(value):
-    return np.array([value.clicks, value.stars, value.satisfaction])
+    return spelt_out.any_table()
 
 
 def p_value(found, expected):
@@ -369,159 +288,6 @@ class TestLimits:
         np.testing.assert_allclose(value, [[0.4], [1.8], [0]], atol=1e-12)
 
 
-def plackett_luce(weights, list_length):
-    """Every ordered draw without repeats, with its probability."""
-    for order in itertools.permutations(range(len(weights)), list_length):
-        left, probability = sum(weights), 1.0
-        for film in order:
-            probability *= weights[film] / left
-            left -= weights[film]
-        yield probability, order
-
-
-class TestPolicyValue:
-    @every_setting
-    def test_one_place_is_the_mean_over_candidates(self, table, setting):
-        people = Audience(table, *setting)
-        policy = np.array([[0.1, 0.6, 0.3], [0.5, 0.0, 0.5]])
-        value = as_array(people.policy_value(["u0", "u1"], [["m3", "m0", "m1"]] * 2, policy))
-        for row, user in enumerate(["u0", "u1"]):
-            films = as_array(people.expect([user] * 3, [["m3"], ["m0"], ["m1"]]))
-            np.testing.assert_allclose(value[:, row], films @ policy[row])
-
-    @every_setting
-    def test_independent_places_are_the_mean_over_every_filling(self, table, setting):
-        policy = np.array([[0.1, 0.9], [0.6, 0.4], [0.8, 0.2]])
-        value = Audience(table, *setting).policy_value(["u1"], [["m3", "m0"]], policy[None])
-        expected = sum(
-            np.prod(policy[range(3), filling])
-            * by_hand(table.chances[1, np.array([3, 0])[list(filling)]], *setting)
-            for filling in itertools.product(range(2), repeat=3)
-        )
-        np.testing.assert_allclose(as_array(value)[:, 0], expected)
-
-    @every_setting
-    def test_a_policy_without_chance_is_a_list(self, world, shown, setting):
-        people = Audience(world.truth, *setting)
-        always = np.tile(np.eye(6)[[2, 5, 0, 1, 3, 4]], (2_000, 1, 1)).astype(np.float32)
-        value = as_array(people.policy_value(*shown, always))
-        expected = as_array(people.expect(shown[0], shown[1][:, [2, 5, 0, 1, 3, 4]]))
-        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-12)
-
-    @pytest.mark.parametrize("looking", ["position", "cascade"])
-    def test_without_repeats_its_places_suffice_under_position_alone(self, table, looking):
-        people = Audience(table, looking, trust=0.5)
-        films = np.array(["m0", "m1", "m2"])
-        marginal, expected = np.zeros((1, 2, 3)), 0
-        for probability, order in plackett_luce([0.7, 0.2, 0.1], 2):
-            marginal[0, [0, 1], order] += probability
-            expected += probability * as_array(people.expect(["u0"], [films[list(order)]]))
-        value = as_array(people.policy_value(["u0"], [films], marginal))
-        if looking == "position":
-            np.testing.assert_allclose(value, expected)
-        else:
-            assert (np.abs(value - expected) > 1e-3).all()
-
-    def test_the_same_films_for_everyone(self, table):
-        films = np.array(["m0", "m1", "m2", "m3"])
-        value = Audience(table).policy_value(
-            ["u0", "u1"], np.broadcast_to(films, (2, 4)), np.full((2, 4), 0.25)
-        )
-        np.testing.assert_allclose(value.clicks, table.chances[..., 3:].sum(-1).mean(-1))
-
-    @pytest.mark.parametrize(
-        ("policy", "error", "message"),
-        [
-            ([[0.5, 0.4]], ValueError, r"sum to 1 along the last axis, got 0.9 at \[0\]"),
-            ([[[0.5, 0.5], [0.7, 0.7]]], ValueError, r"got 1.4 at \[0, 1\]"),
-            ([[1.5, -0.5]], ValueError, "must not be negative, got -0.5"),
-            ([[np.nan, 1.0]], ValueError, r"finite numbers only, got nan at \[0, 0\]"),
-            ([[np.inf, 1.0]], ValueError, "finite numbers only, got inf"),
-            ([0.5, 0.5], ValueError, r"2 dimension\(s\), got shape \(2,\)"),
-            ([[0.5, 0.3, 0.2]], ValueError, r"num_candidates\] = \[1, 2\] or .* got \[1, 3\]"),
-            ([[0.5, 0.5]] * 2, ValueError, r"got \[2, 2\]"),
-            ([[[[0.5, 0.5]]]], ValueError, r"dimension\(s\), got shape \(1, 1, 1, 2\)"),
-            (np.zeros((1, 0, 2)), ValueError, r"must not be empty, got shape \(1, 0, 2\)"),
-            ([["a", "b"]], TypeError, "probabilities must hold numbers"),
-        ],
-    )
-    def test_bad_probabilities(self, table, policy, error, message):
-        with pytest.raises(error, match=message):
-            Audience(table).policy_value(["u0"], [["m0", "m1"]], policy)
-
-    def test_bad_candidates(self, table):
-        with pytest.raises(ValueError, match="candidates must not repeat a film in a row"):
-            Audience(table).policy_value(["u0"], [["m1", "m1"]], [[0.5, 0.5]])
-        with pytest.raises(ValueError, match="candidates has 'm7', which is not in this world"):
-            Audience(table).policy_value(["u0"], [["m1", "m7"]], [[0.5, 0.5]])
-
-    def test_probabilities_may_be_as_exact_as_float32(self, table):
-        policy = np.random.default_rng(0).dirichlet(np.ones(4), (2, 3)).astype(np.float32)
-        films = np.broadcast_to(["m0", "m1", "m2", "m3"], (2, 4))
-        Audience(table).policy_value(["u0", "u1"], films, policy)
-        with pytest.raises(ValueError, match="must sum to 1"):
-            Audience(table).policy_value(["u0", "u1"], films, policy * 1.0001)
-
-
-class TestEstimate:
-    FILMS = np.array(["m0", "m1", "m2", "m3"])
-    WEIGHTS = np.array([0.5, 0.25, 0.15, 0.1])
-
-    def draw(self, random):
-        """A list of two films without repeats, for each of two people."""
-        order = np.argsort(-(random.random((2, 4)) ** (1 / self.WEIGHTS)), axis=1)
-        return self.FILMS[order[:, :2]]
-
-    @pytest.mark.parametrize("setting", [SETTINGS[2], SETTINGS[4], SETTINGS[5]])
-    def test_mean_and_error_of_a_policy_without_repeats(self, table, setting):
-        people = Audience(table, *setting)
-        draws = list(plackett_luce(self.WEIGHTS, 2))
-        chance = np.array([probability for probability, _ in draws])
-        lists = self.FILMS[[list(order) for _, order in draws]]
-        value, error = people.estimate(["u0", "u1"], self.draw, 400, np.random.default_rng(0))
-        for row, user in enumerate(["u0", "u1"]):
-            each = as_array(people.expect([user] * len(lists), lists))
-            exact = each @ chance
-            spread = np.sqrt(((each - exact[:, None]) ** 2) @ chance / 400)
-            np.testing.assert_allclose(as_array(error)[:, row], spread, rtol=0.15)
-            assert (np.abs(as_array(value)[:, row] - exact) < 4 * spread).all()
-
-    def test_a_policy_without_chance_has_no_error(self, table):
-        people, lists = Audience(table, "cascade"), [["m0", "m1"], ["m2", "m3"]]
-        value, error = people.estimate(
-            ["u0", "u1"], lambda random: lists, 3, np.random.default_rng(0)
-        )
-        np.testing.assert_allclose(
-            as_array(value), as_array(people.expect(["u0", "u1"], lists)), rtol=1e-12
-        )
-        np.testing.assert_array_equal(as_array(error), np.zeros((3, 2)))
-
-    def test_two_draws_by_hand(self, table):
-        people = Audience(table)
-        lists = iter([[["m0"]], [["m1"]]])
-        value, error = people.estimate(
-            ["u0"], lambda random: next(lists), 2, np.random.default_rng(0)
-        )
-        a, b = (people.expect(["u0"], [[film]]).clicks[0] for film in ("m0", "m1"))
-        assert isinstance(value, Value)
-        assert value.clicks[0] == pytest.approx((a + b) / 2)
-        # The sample's variance is (a − b)² / 2, that of the mean of two half of it.
-        assert error.clicks[0] == pytest.approx(abs(a - b) / 2)
-
-    def test_bad_arguments(self, table):
-        people, random = Audience(table), np.random.default_rng(0)
-        with pytest.raises(ValueError, match="num_draws must be at least 2, got 1"):
-            people.estimate(["u0", "u1"], self.draw, 1, random)
-        with pytest.raises(TypeError, match="num_draws must be an int"):
-            people.estimate(["u0", "u1"], self.draw, 2.0, random)
-        with pytest.raises(TypeError, match="draw_lists must be a function, got list"):
-            people.estimate(["u0", "u1"], [["m0"]], 2, random)
-        with pytest.raises(TypeError, match=r"random must be a numpy\.random\.Generator"):
-            people.estimate(["u0", "u1"], self.draw, 2, 0)
-        with pytest.raises(ValueError, match="user_ids and movie_ids must have one length"):
-            people.estimate(["u0"], self.draw, 2, random)
-
-
 class TestManyLists:
     """What is done in blocks is what would be done at once, and takes no more memory."""
 
@@ -671,73 +437,3 @@ def test_any_array_of_strings(world, kind):
     np.testing.assert_array_equal(
         as_array(people.expect(kind(users), kind(lists))), as_array(people.expect(users, lists))
     )
-
-
-class TestToRatings:
-    MOVIES = pd.DataFrame({"movie_id": ["m0", "m1", "m2"], "movie_title": ["A", "B", "C"]})
-    USERS = ("u0", "u1", "u0")
-    LISTS = (("m0", "m1"), ("m2", "m0"), ("m1", "m2"))
-
-    def answers(self, clicked=((True, True), (False, True), (True, False))):
-        stars = np.array([[4, 5], [2, 3], [1, np.nan]], np.float32)
-        return Answers(~np.isnan(stars), stars, np.array(clicked))
-
-    def test_whoever_clicks_has_watched_and_rates_it(self):
-        found = to_ratings(self.answers(), self.USERS, self.LISTS, [30, 10, 20], self.MOVIES)
-        # The later click of u0 on m1 isn't a second rating.
-        expected = pd.DataFrame(
-            {
-                "user_id": ["u1", "u0", "u0"],
-                "movie_id": ["m0", "m1", "m0"],
-                "movie_title": ["A", "B", "A"],
-                "user_rating": np.array([3, 1, 4], np.float32),
-                "timestamp": [10, 20, 30],
-            }
-        )
-        pd.testing.assert_frame_equal(found, expected)
-
-    def test_one_time_for_all(self):
-        found = to_ratings(self.answers(), self.USERS, self.LISTS, 7, self.MOVIES)
-        assert found["user_rating"].tolist() == [4, 5, 3]
-        assert found["timestamp"].tolist() == [7, 7, 7]
-
-    def test_nobody_clicked(self):
-        found = to_ratings(self.answers([[False] * 2] * 3), self.USERS, self.LISTS, 7, self.MOVIES)
-        assert len(found) == 0
-        some = to_ratings(self.answers(), self.USERS, self.LISTS, 7, self.MOVIES)
-        assert list(found.columns) == list(some.columns)
-        assert found.dtypes.iloc[3:].equals(some.dtypes.iloc[3:])
-
-    def test_fits_the_ratings_of_the_world(self, world, shown):
-        found = Audience(world.truth).answer(*shown, np.random.default_rng(0))
-        added = to_ratings(found, *shown, 2_000_000_000, world.movies)
-        assert added.dtypes.equals(world.ratings.dtypes)
-        assert not added.duplicated(["user_id", "movie_id"]).any()
-        pairs = {tuple(pair) for pair in added[["user_id", "movie_id"]].to_numpy()}
-        row, place = np.nonzero(found.clicked)
-        assert pairs == set(zip(shown[0][row], shown[1][row, place], strict=True))
-        titles = world.movies.set_index("movie_id")["movie_title"]
-        assert (added["movie_title"] == added["movie_id"].map(titles)).all()
-
-    @pytest.mark.parametrize(
-        ("change", "error", "message"),
-        [
-            ({"answers": None}, TypeError, "answers must be Answers, got NoneType"),
-            ({"user_ids": ["u0"]}, ValueError, r"\(3,\) and \(3, 2\), got \(1,\) and \(3, 2\)"),
-            ({"movie_ids": [["m0"]] * 3}, ValueError, r"got \(3,\) and \(3, 1\)"),
-            ({"timestamps": 1.5}, TypeError, "timestamps must hold integers, got dtype float64"),
-            ({"timestamps": [1, 2]}, ValueError, r"must be one number or \(3,\), got shape \(2,\)"),
-            ({"movies": MOVIES[:1]}, ValueError, "movie_ids has 'm1', which is not in movies"),
-            ({"movies": MOVIES[["movie_id"]]}, ValueError, "movies must have the columns"),
-        ],
-    )
-    def test_wrong_input(self, change, error, message):
-        arguments = {
-            "answers": self.answers(),
-            "user_ids": self.USERS,
-            "movie_ids": self.LISTS,
-            "timestamps": 7,
-            "movies": self.MOVIES,
-        }
-        with pytest.raises(error, match=message):
-            to_ratings(**{**arguments, **change})

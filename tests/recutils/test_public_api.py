@@ -88,7 +88,7 @@ def test_finds_the_contract():
         "experiments.Trials.conclude",
         "experiments.Trials.searched",
         "searching.search",
-        "searching.recorded",
+        "recording.recorded",
         "searching.table",
         "searching.Search.expected_best",
         "datasets.split",
