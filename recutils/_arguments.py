@@ -14,7 +14,10 @@ def positions(name: str, ids: npt.ArrayLike, known: pd.Index) -> np.ndarray:
     wanted = np.asarray(ids, dtype=object)
     if wanted.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {wanted.shape}")
-    places = known.get_indexer(pd.Index(wanted, dtype=object))
+    try:
+        places = known.get_indexer(pd.Index(wanted, dtype=object))
+    except TypeError as error:
+        raise TypeError(f"{name} must hold ids, got {error} in it") from None
     if (places < 0).any():
         raise ValueError(f"{name} has {wanted[places < 0][0]!r}, which is not in this world")
     return places

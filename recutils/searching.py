@@ -112,7 +112,6 @@ def search(
 
     See: the chapter basics/ranking.
     """
-    draws = _checks.integer("draws", draws, low=1)
     worlds = _checks.integer("worlds", worlds, low=1)
     epochs = None if epochs is None else _checks.integer("epochs", epochs, low=1)
     _checks.choice("better", better, ("higher", "lower"))
@@ -163,12 +162,13 @@ def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
       [draws] dicts of settings.
 
     Raises:
-      TypeError: a setting is neither a list nor a distribution, or a value is neither a number,
-        text, a bool, None nor a list of these.
-      ValueError: space or a list is empty, or a setting has a name that is taken.
+      TypeError: draws is not an int, a setting is neither a list nor a distribution, or a value
+        is neither a number, text, a bool, None nor a list of these.
+      ValueError: draws is below 1, space or a list is empty, or a setting has a name that is taken.
 
     See: CONTRIBUTING.md, “Searches and trials”.
     """
+    draws = _checks.integer("draws", draws, low=1)
     if not isinstance(space, Mapping) or not space:
         raise ValueError(f"space must name at least one setting, got {space!r}")
     for name, values in space.items():

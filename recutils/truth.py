@@ -331,10 +331,10 @@ class Truth(Opinions):
           Stars.
 
         Raises:
-          ValueError: there is no rating, or an id is unknown.
+          TypeError: ratings is not a frame, or its stars are not numbers.
+          ValueError: there is no rating, a column or a value is missing, or an id is unknown.
         """
-        if ratings.empty:
-            raise ValueError("ratings has no row, expected at least one")
+        ratings = _checks.ratings("ratings", ratings, ("user_id", "movie_id", "user_rating"))
         error = ratings["user_rating"] - self.expected_rating(
             ratings["user_id"], ratings["movie_id"]
         )

@@ -68,6 +68,7 @@ class TestToRatings:
             ({"timestamps": 1.5}, TypeError, "timestamps must hold integers, got dtype float64"),
             ({"timestamps": [1, 2]}, ValueError, r"must be one number or \(3,\), got shape \(2,\)"),
             ({"movies": MOVIES[:1]}, ValueError, "clicked must be in movies, .* first is 'm1'"),
+            ({"movie_ids": (("m0", None), *LISTS[1:])}, ValueError, "the first is None"),
             ({"movies": MOVIES[["movie_id"]]}, ValueError, "movies must have the columns"),
         ],
     )

@@ -107,6 +107,11 @@ class TestDraws:
         with pytest.raises(error, match=message):
             searching.draw_settings(space, 2)
 
+    @pytest.mark.parametrize("draws", [0, -1])
+    def test_at_least_one(self, draws):
+        with pytest.raises(ValueError, match=f"draws must be at least 1, got {draws}"):
+            searching.draw_settings(SPACE, draws)
+
 
 class TestSearch:
     def test_chooses_the_best_draw(self, trials):

@@ -183,8 +183,13 @@ class TestBayesRmse:
         assert lead.mean() < 2 * lead.std() / np.sqrt(lead.size)
 
     def test_no_ratings(self, world):
-        with pytest.raises(ValueError, match="ratings has no row, expected at least one"):
+        with pytest.raises(ValueError, match="ratings must not be empty, got a frame with no rows"):
             world.truth.bayes_rmse(world.ratings[:0])
+
+    @pytest.mark.parametrize("wrong", [None, 3, [["1", "2", 3.0]]])
+    def test_no_frame(self, world, wrong):
+        with pytest.raises(TypeError, match="ratings must be a pandas DataFrame, got"):
+            world.truth.bayes_rmse(wrong)
 
 
 class TestIds:
@@ -239,6 +244,8 @@ class TestIds:
             world.truth.watch_probability("1")
         with pytest.raises(ValueError, match=r"user_ids must be one-dimensional.*\(1, 2\)"):
             world.truth.watch_probability([["1", "2"]])
+        with pytest.raises(TypeError, match="user_ids must hold ids, got unhashable type: 'list'"):
+            world.truth.watch_probability([["1"], ["2", "3"]])
 
     def test_none_asked(self, world):
         assert world.truth.watch_probability([]).shape == (0, 200)
