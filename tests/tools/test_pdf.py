@@ -80,11 +80,13 @@ def words_of(text: bytes) -> str:
     for font, table in re.findall(rb"(\d+) 0 obj\n<</Type /Font\n[^>]*?/ToUnicode (\d+) 0 R", text):
         known = letters.setdefault(font, {})
         unicode = streams[int(table)]
+        # A glyph may be several letters, as where f and i are joined.
         for glyph, last, first in re.findall(
-            rb"<(\w{4})> (?:<(\w{4})> )?<(\w{4})>\n", unicode.split(b"endcodespacerange")[1]
+            rb"<(\w{4})> (?:<(\w{4})> )?<(\w{4,})>\n", unicode.split(b"endcodespacerange")[1]
         ):
+            text_of = bytes.fromhex(first.decode()).decode("utf-16-be")
             for step in range(int(last or glyph, 16) - int(glyph, 16) + 1):
-                known[int(glyph, 16) + step] = chr(int(first, 16) + step)
+                known[int(glyph, 16) + step] = text_of[:-1] + chr(ord(text_of[-1]) + step)
     fonts = dict(re.findall(rb"/(F\d+) (\d+) 0 R", text))
     words = []
     for stream in streams.values():
