@@ -8,7 +8,7 @@ OBD ?=
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev book test check fix lab execute chapters search intervals perturb mutants replicate upstream bench lint lock clean
+.PHONY: help setup setup-dev book pdf test check fix lab execute chapters search intervals perturb mutants replicate upstream bench lint lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | column -ts "$$(printf '\t')"
@@ -28,6 +28,9 @@ setup-dev: .venv/authors
 book: setup  ## build the site
 	$(BIN)/jupyter-book build . -n -W --keep-going
 	@echo "The book: file://$(CURDIR)/_build/html/index.html"
+
+pdf: setup-dev book  ## print the whole book as one PDF (needs Chromium or Chrome)
+	$(BIN)/python -m tools.pdf
 
 test: setup-dev book lint  ## pass every test: notebooks, recutils, pages
 	$(BIN)/pytest $(PARALLEL) --nbval --cov=recutils --cov-branch

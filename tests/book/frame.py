@@ -285,6 +285,26 @@ def conclusions(chapter: Chapter) -> list[str]:
     return problems + [f"too few trials, {c.trials}: {c.claim}" for c in few]
 
 
+@rule
+def main_claims_before_their_evidence(chapter: Chapter) -> list[str]:
+    """At most three main claims, in a numbered list above the first cell that tests one."""
+    tested = {
+        cell.id: [c.claim for c in claims.parse(printed(cell)) if c.main] for cell in chapter.codes
+    }
+    found = [claim for of_cell in tested.values() for claim in of_cell]
+    above = itertools.takewhile(lambda cell: not tested.get(cell.id), chapter.cells)
+    named = any(
+        cell.cell_type == "markdown"
+        and re.search(r"\bmain\b", cell.source)
+        and re.search(r"^1\. ", cell.source, re.MULTILINE)
+        for cell in above
+    )
+    problems = [f"at most three main claims, got {len(found)}"] if len(found) > 3 else []
+    if found and not named:
+        problems.append("a numbered list should name the main claims before a cell tests them")
+    return problems
+
+
 # --- Prose ----------------------------------------------------------------------------------------
 
 

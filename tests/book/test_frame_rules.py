@@ -44,6 +44,7 @@ EXERCISE = """\
 """
 SOLUTION_END = "```{solution-end}\n```"
 CONCLUSION = "holds     +0.125 [+0.118, +0.132]   counting beats guessing   (5 seeds, paired)\n"
+MAIN = "holds     +0.125 [+0.118, +0.132]   counting beats {}   (5 seeds, paired, main)\n"
 
 
 def stdout(text: str) -> nbformat.NotebookNode:
@@ -210,6 +211,16 @@ BROKEN: list[tuple[str, Callable[[Cells], None], str]] = [
         "conclusions",
         put_out("conclude", stdout(CONCLUSION.replace("5 seeds", "4 seeds"))),
         "too few trials, 4 seeds",
+    ),
+    (
+        "main claims before their evidence",
+        put_out("conclude", stdout(CONCLUSION.replace("paired)", "paired, main)"))),
+        "before a cell tests them",
+    ),
+    (
+        "main claims before their evidence",
+        put_out("conclude", *(stdout(MAIN.format(of)) for of in "ABCD")),
+        "at most three main claims, got 4",
     ),
     ("pitfalls", replace("pitfalls", "## Pitfalls", ""), "heading"),
     ("pitfalls", replace("pitfalls", "**Pitfall:", "**Trap:"), "show a pitfall"),

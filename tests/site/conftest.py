@@ -19,7 +19,8 @@ import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 from visitor import SITE, Visitor, built_pages
 
-FOUND = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+from tools.pdf import chromium
+
 # Nothing but the site itself may be asked for, by Chromium's own services neither.
 FLAGS = [
     "--disable-background-networking",
@@ -61,12 +62,6 @@ def address() -> Iterator[str]:
     server.server_close()
 
 
-def _chromium_of_the_machine() -> str | None:
-    apps = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
-    paths = [shutil.which(name) for name in FOUND] + [app for app in apps if Path(app).exists()]
-    return next((path for path in paths if path), None)
-
-
 def _install_on_debian() -> str | None:
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     if not root or not Path("/etc/debian_version").exists():
@@ -80,7 +75,7 @@ def _install_on_debian() -> str | None:
 def _launch(playwright: Playwright) -> Browser | None:
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     options = {"args": FLAGS, "chromium_sandbox": not root and "CI" not in os.environ}
-    for find in (_chromium_of_the_machine, lambda: None, _install_on_debian):
+    for find in (chromium, lambda: None, _install_on_debian):
         path = find()
         if find is _install_on_debian and path is None:
             break

@@ -25,6 +25,7 @@ LAYERS = [
         "obd",
     },
     {"nbcheck", "site"},
+    {"pdf"},
 ]
 MODULES = {
     path.relative_to(ROOT / "tools").with_suffix("").as_posix(): path

@@ -1,5 +1,7 @@
 """What the site makes of chapters and names, tried without a built site."""
 
+import os
+
 import pytest
 
 from tools.site import contents, generated, offered, pages
@@ -72,3 +74,13 @@ def test_names_are_found_as_whole_words(name: str, code: str, taught: bool) -> N
 def test_the_end_of_a_claim_is_marked(words: str) -> None:
     line = f"<pre><span></span>holds     +0.1 [+0.0, +0.2]   A beats B (all)   ({words})\n"
     assert f'A beats B (all)   <span class="seeds">({words})</span>' in pages.mark_claims(line)
+
+
+def test_the_first_page_offers_the_pdf_only_while_it_is_newer_than_the_pages(tmp_path, monkeypatch):
+    monkeypatch.setattr(offered, "PDF", tmp_path / "book.pdf")
+    assert generated.pdf_link() == ""
+    offered.PDF.write_bytes(b"%PDF" + bytes(3_000_000))
+    assert 'href="../_downloads/book.pdf"' in generated.pdf_link()
+    assert "(3 MB)" in generated.pdf_link()
+    os.utime(offered.PDF, (0, 0))
+    assert generated.pdf_link() == ""

@@ -52,4 +52,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-collect-pages", pages.page_not_found)
     app.connect("build-finished", pages.polish)
     app.connect("build-finished", offered.offer_notebooks)
+    app.connect("build-finished", offered.offer_pdf)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

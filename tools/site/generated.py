@@ -14,7 +14,7 @@ from tools import mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
-from tools.site import contents, decisions, scale
+from tools.site import contents, decisions, offered, scale
 
 # It generates its own data, whatever ratings there are.
 OWN_DATA = "dcn/feature_crosses"
@@ -243,12 +243,27 @@ def decisions_page() -> str:
     return "\n".join(decisions.page(found, evidence, lambda name: _link(f"book/{name}")))
 
 
+def pdf_link() -> str:
+    """A link to the whole book as one file, if there is one."""
+    found = offered.pdf()
+    if found is None:
+        return ""
+    size = round(found.stat().st_size / 1e6)
+    link = f'<a href="../_downloads/{found.name}" download>the whole book as one PDF</a>'
+    # The PDF itself leaves this class out.
+    return (
+        f'<p class="only-on-the-site">To read offline or on paper: {link} ({size} MB), '
+        "solutions included.</p>"
+    )
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "scale": scale_figure,
     "chapters": chapter_map,
     "pitfalls": pitfall_index,
     "names": name_index,
     "decisions": decisions_page,
+    "pdf": pdf_link,
     "status": status,
     "reports": ground,
 }

@@ -1,14 +1,18 @@
-"""Notebooks to download, with a note on how to get the package, which the site offers, too."""
+"""What the site offers to download: the book as one PDF, notebooks, and the package they need."""
 
+import shutil
 import zipfile
 from pathlib import Path
 
 import nbformat
 from sphinx.application import Sphinx
 
+from tools import toc
 from tools.reports import ROOT
 from tools.site import contents
 
+# The whole book, if `make pdf` has printed it.
+PDF = ROOT / "_build" / "recommenders-measured.pdf"
 # What you need if you have one notebook and nothing else of this repository.
 PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/**/*.py"]
 # What some chapters read or start in addition.
@@ -25,6 +29,15 @@ def repository_of(app: Sphinx) -> str:
     """Where to clone the book from, according to _config.yml; empty if it doesn't say."""
     address: str = app.config.html_theme_options.get("repository_url") or ""
     return address.rstrip("/")
+
+
+def pdf() -> Path | None:
+    """The book as one file; None if there is none, or one that is older than a page."""
+    if not PDF.is_file():
+        return None
+    pages = [ROOT / f"{doc}{suffix}" for doc in toc.docs() for suffix in (".ipynb", ".md")]
+    newest = max(page.stat().st_mtime for page in pages if page.is_file())
+    return PDF if PDF.stat().st_mtime >= newest else None
 
 
 def note_for(repository: str, address: str, python: str) -> str:
@@ -58,6 +71,14 @@ def note_for(repository: str, address: str, python: str) -> str:
             "",
         ]
     return "\n".join([*lines, f"In Colab the page {page} has a first cell that does it."])
+
+
+def offer_pdf(app: Sphinx, exception: Exception | None) -> None:
+    """Copies the book as one file to where the first page's link to it leads."""
+    found = pdf()
+    if exception is None and app.builder.format == "html" and found:
+        (Path(app.outdir) / "_downloads").mkdir(exist_ok=True)
+        shutil.copyfile(found, Path(app.outdir) / "_downloads" / found.name)
 
 
 def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:

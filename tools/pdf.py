@@ -1,0 +1,361 @@
+"""The whole book as one PDF: the built pages, joined into one and printed by Chromium.
+
+    python -m tools.pdf
+
+It needs the built site. Solutions and folded cells are open; links between pages lead to places in
+the file, and the contents and the outline give each part, chapter and section.
+"""
+
+import datetime
+import html
+import os
+import posixpath
+import re
+import shutil
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bs4 import BeautifulSoup, Tag
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+
+from tools import reports, toc
+from tools.reports import ROOT
+from tools.site import contents, offered
+
+SITE = ROOT / "_build" / "html"
+FOUND = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# Nothing but the files themselves may be asked for.
+FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--no-first-run",
+]
+# A4 with margins of 17 mm: so wide is the text, in pixels of CSS.
+WIDTH = 665
+STYLE = """
+@page {
+  size: A4;
+  margin: 18mm 17mm;
+  @bottom-center { content: counter(page); font: 9pt sans-serif; }
+}
+@page :first { @bottom-center { content: none; } }
+html { font-size: 12.5px; background: #fff; }
+body { margin: 0; overflow: visible; }
+main { width: 100%; }
+article.bd-article { padding: 0; font-size: 1rem; line-height: 1.45; }
+.bd-article h1 { font-size: 2.1rem; margin: 0.2rem 0 0.8rem; line-height: 1.15; }
+.bd-article h2 { font-size: 1.45rem; margin-top: 1.8rem; }
+.bd-article h3 { font-size: 1.15rem; }
+.in-a-part > h1 { font-size: 1.1rem; color: #55606b; margin: 0 0 0.3rem; }
+.in-a-part h2 { font-size: 2.1rem; margin: 0.2rem 0 0.8rem; line-height: 1.15; }
+.in-a-part h3 { font-size: 1.45rem; margin-top: 1.8rem; }
+.in-a-part h4 { font-size: 1.15rem; }
+.bd-article section > :is(p, ul, ol, dl:not(.py), blockquote) { max-width: none; }
+h1, h2, h3, h4, h5, h6 { break-after: avoid; }
+p { orphans: 2; widows: 2; }
+div.cell, .pitfall, .bd-article table { break-inside: auto; }
+div.cell_input, figure, tr, pre, figcaption, div.math { break-inside: avoid; }
+.bd-article pre, .bd-article div.highlight pre, div.cell div.cell_input pre,
+div.cell div.cell_output .output pre, div.cell div.cell_output div.highlight pre {
+  font-size: 10px; line-height: 1.4; padding: 0.3rem 0.5rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible;
+}
+.conclusion .seeds { white-space: normal; }
+.bd-article div.admonition { padding: 0 0.6rem 0.4rem; margin: 0.8rem 0; overflow: visible; }
+.bd-article div.admonition > .admonition-title { margin: 0 0 0.3rem; padding: 0.3rem 0 0; }
+.bd-article div.admonition.solution div.cell { margin-inline: 0; }
+.bd-article :is(.pst-scrollable-table-container, .text_html, div.math, div.highlight) {
+  overflow: visible;
+}
+.bd-article details > summary, .sd-tab-set > input { display: none !important; }
+.bd-article details { border: 0 !important; box-shadow: none !important; }
+.bd-article :is(div.highlight pre, div.math, div.output.text_html) { background: none !important; }
+.bd-article .sd-tab-set { display: block; }
+.bd-article .sd-tab-content { display: block; }
+.bd-article figure { margin: 0.6rem 0; }
+.bd-article img { max-width: 100%; height: auto; }
+.chapter-map { columns: 2; }
+.front .name { font: 600 30px "Source Serif 4", serif; margin: 1rem 0 0.2rem; }
+.front .contents { list-style: none; padding: 0; margin: 0; }
+.front .contents li { display: flex; margin: 0.12rem 0; }
+.front .contents li.part { font-weight: 600; margin-top: 0.7rem; }
+.front .contents li i { flex: 1; border-bottom: 1px dotted #b8c0c8; margin: 0 0.4rem 0.3rem; }
+"""
+# The first page's figure is higher than paper: each of its tasks becomes a drawing of its own. What
+# is wider than its place is made smaller; what still stands out is returned.
+FIT = """() => {
+  for (const all of document.querySelectorAll(".scale-figure svg")) {
+    const tops = [...all.querySelectorAll(".task")].map((task) => task.getBBox().y - 8);
+    const bottom = all.getBoundingClientRect().height;
+    tops.forEach((top, n) => {
+      const part = all.cloneNode(true);
+      const moved = document.createElementNS(all.namespaceURI, "g");
+      moved.setAttribute("transform", `translate(0, ${-top})`);
+      moved.append(...part.childNodes);
+      part.append(moved);
+      part.setAttribute("height", (tops[n + 1] ?? bottom) - top);
+      part.style.overflow = "hidden";
+      if (n) part.setAttribute("aria-hidden", "true");
+      all.before(part);
+    });
+    if (tops.length) all.remove();
+  }
+  for (const wide of document.querySelectorAll("main :is(table, mjx-container[display], svg)")) {
+    const place = wide.parentElement;
+    const style = getComputedStyle(place);
+    const room = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const width = Math.max(wide.scrollWidth, wide.getBoundingClientRect().width);
+    if (room > 0 && width > room + 1) wide.style.zoom = Math.floor(1000 * room / width) / 1000;
+  }
+  const edge = document.querySelector("main").getBoundingClientRect().right;
+  const out = [...document.querySelectorAll("article :not(mjx-container *, .visually-hidden)")];
+  return out.filter((e) => e.getBoundingClientRect().right > edge + 2).map(
+    (e) => `${e.closest("article").id}: <${e.localName}> ${e.textContent.trim().slice(0, 60)}`);
+}"""
+NUMBERS = """(numbers) => {
+  for (const [anchor, number] of Object.entries(numbers))
+    document.querySelector(`[data-page-of="${anchor}"]`).textContent = number;
+}"""
+
+
+def chromium() -> str | None:
+    """Chromium or Chrome of this machine."""
+    apps = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+    paths = [shutil.which(name) for name in FOUND] + [app for app in apps if Path(app).exists()]
+    return next((path for path in paths if path), None)
+
+
+def browser(playwright: Playwright) -> Browser:
+    """Chromium of this machine, else Playwright's own.
+
+    Raises:
+      playwright.sync_api.Error: there is none.
+    """
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return playwright.chromium.launch(
+        executable_path=chromium(), args=FLAGS, chromium_sandbox=not root and "CI" not in os.environ
+    )
+
+
+def place(doc: str, anchor: str = "") -> str:
+    """Where a page, or an anchor of it, is in the file."""
+    return doc.replace("/", "-") + (f"--{anchor}" if anchor else "")
+
+
+def article(site: Path, doc: str, docs: Sequence[str], lower: bool) -> Tag:
+    """A page's text, ready to stand beside all others.
+
+    Its anchors carry the page's name; links to other pages lead to their anchors, and links to what
+    isn't in the book are plain text.
+
+    Args:
+      site: the folder of the built site.
+      doc: the page's name for Sphinx.
+      docs: all pages of the book.
+      lower: make headings one level lower, since the name of a part stands above them.
+    """
+    page = BeautifulSoup((site / f"{doc}.html").read_text(encoding="utf-8"), "html.parser")
+    text = page.select_one("article.bd-article")
+    assert text is not None, f"no article in {doc}"
+    for useless in text.select(".headerlink, script, .only-on-the-site"):
+        useless.decompose()
+    for tag in text.find_all(True):
+        if lower and re.fullmatch("h[1-5]", tag.name):
+            tag.name = f"h{int(tag.name[1]) + 1}"
+        for name in ("id", "for", "aria-labelledby", "aria-describedby"):
+            if name in tag.attrs:
+                tag[name] = place(doc, str(tag[name]))
+        if "src" in tag.attrs:
+            tag["src"] = posixpath.normpath(posixpath.join(posixpath.dirname(doc), str(tag["src"])))
+        tag.attrs.pop("loading", None)
+    for folded in text.find_all("details"):
+        folded["open"] = ""
+    for link in text.find_all("a", href=True):
+        target = _target(doc, str(link["href"]), docs)
+        if target is None:
+            link.unwrap()
+        else:
+            link["href"] = target
+    text["id"] = place(doc)
+    return text
+
+
+def _target(doc: str, link: str, docs: Sequence[str]) -> str | None:
+    """What a link of a page becomes; None if it leads to a file that isn't in the book."""
+    parts = urlsplit(link)
+    if parts.scheme or parts.netloc:
+        return link
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(doc), unquote(parts.path)))
+    other = doc if not parts.path else path.removesuffix(".html")
+    if other == "index":
+        other = docs[0]
+    return f"#{place(other, unquote(parts.fragment))}" if other in docs else None
+
+
+def joined(site: Path, title: str, front: str, parts: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """All pages in one, with the contents on top.
+
+    Args:
+      site: the folder of the built site.
+      title: the book's.
+      front: what stands below it, as HTML.
+      parts: name of each part ("" for pages that belong to none) and its pages, in order.
+    """
+    docs = [doc for _, group in parts for doc in group]
+    texts: list[str] = []
+    lines: list[str] = []
+    styles = [STYLE]
+    for name, group in parts:
+        lines += [f'<li class="part">{html.escape(name)}</li>'] if name else []
+        for number, doc in enumerate(group):
+            text = article(site, doc, docs, lower=bool(name))
+            text["class"] = "bd-article in-a-part" if name else "bd-article"
+            heading = " ".join(text.find(["h1", "h2"]).get_text().split())  # type: ignore[union-attr]
+            lines.append(
+                f'<li><a href="#{place(doc)}">{html.escape(heading)}</a><i></i>'
+                f'<span data-page-of="{place(doc)}"></span></li>'
+            )
+            if name and not number:
+                part = BeautifulSoup(f"<h1>{html.escape(name)}</h1>", "html.parser")
+                text.insert(0, part)
+            # Named pages: each starts on a new one, and has its title on top of all others.
+            sheet = f"sheet{len(texts)}"
+            on_top = heading.replace("\\", "").replace('"', "'")
+            styles.append(
+                f"#{place(doc)} {{ page: {sheet}; break-before: page; }}\n@page {sheet} "
+                f'{{ @top-right {{ content: "{on_top}"; font: 9pt sans-serif; color: #55606b; }} }}'
+            )
+            texts.append(str(text))
+    first = BeautifulSoup((site / f"{docs[0]}.html").read_text(encoding="utf-8"), "html.parser")
+    head = [
+        str(tag)
+        for tag in first.head.find_all(["link", "script"])  # type: ignore[union-attr]
+        if tag.get("rel") == ["stylesheet"] or "mathjax" in str(tag).lower()
+    ]
+    up = posixpath.relpath(".", posixpath.dirname(docs[0]) or ".")
+    links = "\n".join(head).replace(f'"{up}/_static/', '"_static/')
+    style = "\n".join(styles)
+    return (
+        f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title>{links}<style>{style}</style></head>"
+        f'<body><main class="bd-main"><article class="bd-article front" id="front">'
+        f'<p class="name">{html.escape(title)}</p>{front}<h1>Contents</h1>'
+        f'<ul class="contents">{"".join(lines)}</ul></article>{"".join(texts)}</main></body></html>'
+    )
+
+
+def destinations(pdf: bytes) -> dict[str, int]:
+    """Page, from 1, of each place that something in the file links to.
+
+    It reads what Chromium writes: plain objects, and names without spaces.
+    """
+    objects = {int(m[1]): m[2] for m in re.finditer(rb"\n(\d+) 0 obj\n(.*?)endobj", pdf, re.DOTALL)}
+    pages: list[int] = []
+
+    def walk(number: int) -> None:
+        kids = re.search(rb"/Kids \[([^\]]*)\]", objects[number])
+        if kids is None:
+            pages.append(number)
+        else:
+            for kid in re.findall(rb"(\d+) 0 R", kids[1]):
+                walk(int(kid))
+
+    (top,) = [
+        number
+        for number, text in objects.items()
+        if re.match(rb"<<\s*/Type /Pages\b", text) and b"/Parent" not in text
+    ]
+    walk(top)
+    places = re.findall(rb"/([^\s/<>\[\]()]+) \[(\d+) 0 R /XYZ", b"\n".join(objects.values()))
+    return {
+        re.sub(r"#([0-9A-Fa-f]{2})", lambda m: chr(int(m[1], 16)), name.decode("latin-1")): (
+            pages.index(int(page)) + 1
+        )
+        for name, page in places
+        if name != b"Dest"
+    }
+
+
+def printed(page: Page, source: Path) -> bytes:
+    """The PDF of a joined page, with the numbers in its contents.
+
+    Raises:
+      ValueError: something is wider than the paper, or a line of the contents leads nowhere.
+    """
+    page.set_default_timeout(600_000)
+    page.set_viewport_size({"width": WIDTH, "height": 900})
+    page.emulate_media(media="print", color_scheme="light")
+    page.goto(source.as_uri(), wait_until="load")
+    page.wait_for_function("!window.MathJax || window.MathJax.startup?.promise")
+    page.evaluate("window.MathJax?.startup.promise.then(() => document.fonts.ready)")
+    too_wide = page.evaluate(FIT)
+    if too_wide:
+        raise ValueError("wider than the paper:\n" + "\n".join(too_wide[:20]))
+    # The numbers change no line, so they still are right in the second printing.
+    found = destinations(_pdf(page))
+    wanted = page.eval_on_selector_all("[data-page-of]", "all => all.map((e) => e.dataset.pageOf)")
+    if missing := set(wanted) - set(found):
+        raise ValueError(f"the contents lead nowhere: {sorted(missing)}")
+    page.evaluate(NUMBERS, {name: str(found[name]) for name in wanted})
+    return _pdf(page)
+
+
+def _pdf(page: Page) -> bytes:
+    return page.pdf(prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+
+
+def write(source: str, path: Path, site: Path = SITE) -> None:
+    """Prints a joined page into a file.
+
+    The page lies within the site for a moment, so that it finds the pictures, styles and scripts.
+    """
+    beside = site / "book-on-one-page.html"
+    try:
+        reports.write_text(source, beside)
+        with sync_playwright() as playwright:
+            found = browser(playwright)
+            try:
+                pdf = printed(found.new_page(), beside)
+            finally:
+                found.close()
+    finally:
+        beside.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pdf)
+
+
+def front(parts: Mapping[str, Sequence[str]]) -> str:
+    """What stands below the title: which version of which day this is."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    days = [contents.last_change(doc) for group in parts.values() for doc in group]
+    day = max((day for day in days if day), default=datetime.datetime.now(datetime.UTC).date())
+    return (
+        f"<p>Version {version['project']['version']}, last changed on {contents.in_words(day)}. "
+        "Code: Apache-2.0. Text and figures: CC BY 4.0. The notebooks themselves, their data and "
+        "the package <code>recutils</code> come with the book’s repository and its site.</p>"
+    )
+
+
+def main() -> None:
+    """The command."""
+    parts = {"": [toc.ROOT_PAGE]} | {part.name: part.docs for part in toc.parts()}
+    if missing := [
+        doc for group in parts.values() for doc in group if not (SITE / f"{doc}.html").is_file()
+    ]:
+        sys.exit(f"no page {missing[0]} in {SITE}: run `make book` first")
+    page = joined(SITE, "Recommenders, Measured", front(parts), list(parts.items()))
+    try:
+        write(page, offered.PDF)
+    except Error as error:
+        sys.exit(f"no Chromium: install it, or run `playwright install chromium`\n{error}")
+    print(f"The book: {offered.PDF}")
+
+
+if __name__ == "__main__":
+    main()
