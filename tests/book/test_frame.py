@@ -35,6 +35,7 @@ BESIDE_A_SCORE = {
     "dcn/ranking_films": ["ridge|biases", "crosses", "ceiling|Bayes|floor"],
     "listwise/listwise_ranking": ["random", "popular", "film mean|film's mean", "ceiling|truth"],
     "features/strangers": ["random", "popular", "EASE", "ridge", "ceiling"],
+    "features/order": ["random", "popular", "EASE", "pairs", "ceiling"],
 }
 CHAPTERS = {chapter.name: chapter for chapter in chapters()}
 
