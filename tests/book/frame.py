@@ -20,9 +20,9 @@ from tools.chapter import UNCHECKED, Chapter, printed, tags
 
 # Titles say what the reader does; a new title may need a new verb here.
 _VERBS = """
-    Ask Build Check Choose Compare Cross Do Does Explain Export Find Fit Grow Join Judge Keep Know
-    Learn Look Make Measure Meet Move Open Order Outgrow Predict Put Race Rank Recommend Save Scale
-    Search See Serve Ship Take Teach Test Train Trust Tune Understand Use
+    Ask Build Check Choose Close Compare Cross Do Does Explain Export Find Fit Grow Join Judge Keep
+    Know Learn Look Make Measure Meet Move Open Order Outgrow Predict Put Race Rank Recommend Save
+    Scale Search See Serve Ship Take Teach Test Train Trust Tune Understand Use
 """
 VERBS = frozenset(_VERBS.split())
 LONGEST_CELL = 25
