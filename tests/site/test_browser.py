@@ -1,5 +1,6 @@
 """The site in a real browser, with every host but localhost out of reach."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from visitor import SITE, Visitor, built_pages
 
+from tools.reports import ROOT
 from tools.site import contents
 
 Visit = Callable[..., Visitor]
@@ -195,6 +197,36 @@ def test_keyboard_operates_a_chapter(visit: Visit, width: int) -> None:
     opened.keyboard.press("Enter")
     body = opened.locator(".admonition.solution").first.locator(".admonition-title ~ *").first
     body.wait_for(state="visible")
+
+
+def test_sliders_tell_what_the_notebook_recorded(visit: Visit) -> None:
+    """Each dial of “Close the loop”, by keyboard; the numbers are those of its recorded trials."""
+    (record,) = (ROOT / "reports" / "records").glob("trials-loop-grid-*.json")
+    worlds = json.loads(record.read_text(encoding="utf-8"))["trials"].values()
+
+    def told(again: bool, share: float, power: float, end: int) -> str:
+        here, best = f"{again} {share} {power} {end}", f"{again} oracle {end}"
+        got = [w[f"{here}: clicks"] / w[f"{best}: clicks"] for w in worlds]
+        more = [w[f"{here}: alike"] - w[f"{best}: alike"] for w in worlds]
+        clicks, apart = sum(got) / len(got), round(sum(more) / len(more), 3)
+        word = "less" if apart < 0 else "more"
+        return f"After {end} rounds .* got {clicks:.3f} of .* share {abs(apart):.3f} {word} than"
+
+    visitor = visit(390)
+    live = visitor.open("book/feedback/loop.html").locator(".live-loop")
+    share, power, rule, rounds = live.get_by_role("slider").all()
+    said = live.get_by_role("status")
+    assert re.match(told(False, 0.1, 0.0, 20), said.inner_text())
+    share.press("ArrowRight")
+    assert re.match(told(False, 0.3, 0.0, 20), said.inner_text())
+    power.press("End")
+    rule.press("End")
+    assert re.match(told(True, 0.3, 0.5, 20), said.inner_text())
+    rounds.press("Home")
+    share.press("Home")
+    assert re.match(told(True, 0.0, 0.5, 1), said.inner_text())
+    assert share.get_attribute("aria-valuetext") == "0%"
+    assert visitor.problems == []
 
 
 @pytest.mark.parametrize("page", NOTEBOOKS)
