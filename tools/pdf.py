@@ -131,15 +131,22 @@ def chromium() -> str | None:
     return next((path for path in paths if path), None)
 
 
-def browser(playwright: Playwright) -> Browser:
-    """Chromium of this machine, else Playwright's own.
+def browser(playwright: Playwright, path: str | None, *more: str) -> Browser:
+    """Starts Chromium.
+
+    Args:
+      playwright: that drives it.
+      path: of the program; None for Playwright's own.
+      *more: switches; of two with one name the last counts.
 
     Raises:
       playwright.sync_api.Error: there is none.
     """
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     return playwright.chromium.launch(
-        executable_path=chromium(), args=FLAGS, chromium_sandbox=not root and "CI" not in os.environ
+        executable_path=path,
+        args=[*FLAGS, *more],
+        chromium_sandbox=not root and "CI" not in os.environ,
     )
 
 
@@ -319,7 +326,7 @@ def write(source: str, path: Path, site: Path = SITE) -> None:
     try:
         reports.write_text(source, beside)
         with sync_playwright() as playwright:
-            found = browser(playwright)
+            found = browser(playwright, chromium())
             try:
                 pdf = printed(found.new_page(), beside)
             finally:

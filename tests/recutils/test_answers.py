@@ -6,7 +6,6 @@ from recutils.audience import Audience
 import numpy as np
 import pandas as pd
 import pytest
-import spelt_out
 
 
 class TestToRatings:
@@ -46,9 +45,7 @@ class TestToRatings:
         assert list(found.columns) == list(some.columns)
         assert found.dtypes.iloc[3:].equals(some.dtypes.iloc[3:])
 
-    def test_fits_the_ratings_of_the_world(self):
-        world = spelt_out.small_world()
-        shown = spelt_out.lists_of_six(world)
+    def test_fits_the_ratings_of_the_world(self, world, shown):
         found = Audience(world.truth).answer(*shown, np.random.default_rng(0))
         added = answers.to_ratings(found, *shown, 2_000_000_000, world.movies)
         assert added.dtypes.equals(world.ratings.dtypes)

@@ -11,27 +11,11 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-import spelt_out
 from scipy import stats
 from spelt_out import SETTINGS, Table, as_array, by_hand, every_setting, every_way
 
 # Of 10,000 right audiences one fails here; with a fixed seed that doesn't change from run to run.
 UNLIKELY = 1e-4
-
-
-@pytest.fixture(scope="module")
-def world():
-    return spelt_out.small_world()
-
-
-@pytest.fixture(scope="module")
-def shown(world):
-    return spelt_out.lists_of_six(world)
-
-
-@pytest.fixture(scope="module")
-def table():
-    return spelt_out.any_table()
 
 
 def p_value(found, expected):

@@ -7,23 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-import spelt_out
 from spelt_out import SETTINGS, as_array, by_hand, every_setting
-
-
-@pytest.fixture(scope="module")
-def world():
-    return spelt_out.small_world()
-
-
-@pytest.fixture(scope="module")
-def shown(world):
-    return spelt_out.lists_of_six(world)
-
-
-@pytest.fixture(scope="module")
-def table():
-    return spelt_out.any_table()
 
 
 def plackett_luce(weights, list_length):

@@ -3,8 +3,6 @@
 import recutils
 from recutils import records
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -13,27 +11,7 @@ CODE = """
 recutils.recorded("toy/run", run, trials)
 """
 
-
-@pytest.fixture(autouse=True)
-def folder(monkeypatch, tmp_path):
-    """An empty folder of records, and a notebook whose code can be changed."""
-    monkeypatch.setattr(records, "FOLDER", tmp_path)
-    monkeypatch.setattr(records, "code_so_far", lambda: [CODE])
-    for variable in ("RECUTILS_DATA", "RECUTILS_RECORD"):
-        monkeypatch.delenv(variable, raising=False)
-    # Nobody watches a progress bar here.
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def make(monkeypatch):
-    monkeypatch.setenv("RECUTILS_RECORD", "make")
-
-
-@pytest.fixture
-def trials():
-    return recutils.trials(3, **SMALL)
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def score(trial):

@@ -5,7 +5,6 @@ from recutils import records, searching
 
 import itertools
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -22,27 +21,7 @@ def arm(trial, rate, size):
 recutils.search("toy/arm", arm, SPACE, trials)
 """
 
-
-@pytest.fixture(autouse=True)
-def folder(monkeypatch, tmp_path):
-    """An empty folder of records, and a notebook whose code can be changed."""
-    monkeypatch.setattr(records, "FOLDER", tmp_path)
-    monkeypatch.setattr(records, "code_so_far", lambda: [CODE])
-    for variable in ("RECUTILS_DATA", "RECUTILS_RECORD"):
-        monkeypatch.delenv(variable, raising=False)
-    # Nobody watches a progress bar here.
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def make(monkeypatch):
-    monkeypatch.setenv("RECUTILS_RECORD", "make")
-
-
-@pytest.fixture
-def trials():
-    return recutils.trials(3, **SMALL)
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 class Arm:

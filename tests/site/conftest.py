@@ -19,18 +19,10 @@ import pytest
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 from visitor import SITE, Visitor, built_pages
 
-from tools.pdf import chromium
+from tools import pdf
 
 # Nothing but the site itself may be asked for, by Chromium's own services neither.
-FLAGS = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--no-first-run",
-]
+FLAGS = ["--disable-quic", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -73,14 +65,12 @@ def _install_on_debian() -> str | None:
 
 
 def _launch(playwright: Playwright) -> Browser | None:
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    options = {"args": FLAGS, "chromium_sandbox": not root and "CI" not in os.environ}
-    for find in (chromium, lambda: None, _install_on_debian):
+    for find in (pdf.chromium, lambda: None, _install_on_debian):
         path = find()
         if find is _install_on_debian and path is None:
             break
         try:
-            return playwright.chromium.launch(executable_path=path, **options)
+            return pdf.browser(playwright, path, *FLAGS)
         except Error:
             continue
     return None
