@@ -104,15 +104,20 @@ class Chapter:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of what the notebook computes and prints: code, tags and outputs.
+        """A hash of what the notebook computes and prints: code, tags and compared outputs.
 
-        Neither prose nor tolerances count: they change what a check says, not what a run does.
+        Neither prose nor tolerances count: they change what a check says, not what a run does. Nor
+        do outputs that nothing compares, such as timings: each run prints others.
         """
         content = [
             [
                 cell.source,
                 [t for t in tags(cell) if not t.startswith((*compare.WIDENING, *_ONLY_SHOWN))],
-                [(part.kind, part.text) for part in compare.parts(cell.outputs)],
+                [
+                    (part.kind, part.text)
+                    for part in compare.parts(cell.outputs)
+                    if UNCHECKED not in tags(cell)
+                ],
             ]
             for cell in self.codes
         ]
