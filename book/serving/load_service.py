@@ -29,7 +29,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reads it when it starts
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ.setdefault("RAY_worker_niceness", "0")  # otherwise replicas give way to all else
+os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")  # for busy machines
+os.environ.setdefault("RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S", "60")
 
 try:
     import ray
@@ -133,6 +136,8 @@ def start(scratch: str) -> str:
     Args:
       scratch: folder for Ray's files and sockets.
     """
+    here = str(Path(__file__).resolve().parent)  # where replicas find this file
+    os.environ["PYTHONPATH"] = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])
     with socket.socket() as probe:  # a port on which nobody listens
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -141,7 +146,6 @@ def start(scratch: str) -> str:
         object_store_memory=200_000_000,
         include_dashboard=False,
         log_to_driver=False,
-        _node_ip_address="127.0.0.1",
         # The temporary folders of a Mac have longer names than sockets may have: Ray's own there.
         _temp_dir=None if sys.platform == "darwin" else scratch,
     )
