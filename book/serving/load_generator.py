@@ -59,10 +59,10 @@ class Client:
 
     url: str
     patience: float = 10.0
-    attempts: int = 30
+    attempts: int = 100
     pause: float = 0.05
     once: bool = True
-    limit: float = 180.0
+    limit: float = 300.0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     delivered: list[dict[str, Any]] = field(default_factory=list)
     late: int = 0
