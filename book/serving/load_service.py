@@ -31,8 +31,8 @@ from typing import Any
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.setdefault("RAY_worker_niceness", "0")  # otherwise replicas give way to all else
-os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")  # for busy machines
-os.environ.setdefault("RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S", "60")
+for patience in ("READY", "HEALTH"):  # for machines that are slow or busy
+    os.environ.setdefault(f"RAY_SERVE_PROXY_{patience}_CHECK_TIMEOUT_S", "200")
 
 try:
     import ray
@@ -118,6 +118,10 @@ def application(settings: Mapping[str, Any]) -> serve.Application:
     """
     config = {"batch": int(settings.get("batch", 1)), "wait": float(settings.get("wait", 0))}
     return Recommender.options(
+        # With a fixed version, new settings reach the running replicas, as `serve deploy` does it;
+        # otherwise `serve.run` starts a new process for each.
+        version="1",
+        _internal=True,
         num_replicas=int(settings.get("replicas", 2)),
         max_ongoing_requests=int(settings.get("ongoing", 32)),
         max_queued_requests=int(settings.get("queue", -1)),
@@ -149,6 +153,8 @@ def start(scratch: str) -> str:
         # The temporary folders of a Mac have longer names than sockets may have: Ray's own there.
         _temp_dir=None if sys.platform == "darwin" else scratch,
     )
+    # Otherwise Ray prints news of its processes into whatever cell of a notebook is running.
+    ray._private.worker._worker_logs_enabled = False
     serve.start(
         http_options={"host": "127.0.0.1", "port": port},
         logging_config={"enable_access_log": False},
