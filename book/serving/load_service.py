@@ -66,7 +66,7 @@ class Recommender:
         self.arrivals = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     async def reconfigure(self, config: dict[str, Any]) -> None:
-        """Called at the start and by each update; meanwhile the old model goes on answering."""
+        """Called at the start and by each update; what is still open gets the old model."""
         model = await asyncio.to_thread(load, config["model"])
         version = "/".join(Path(config["model"]).parts[-2:])
         self.together.set_max_batch_size(config["batch"])
