@@ -63,6 +63,7 @@ lint: setup-dev  ## style, types, spelling
 bench: setup-dev  ## ours against the libraries' own functions, in one run (DATA=folder for real data)
 	$(BIN)/python benchmarks/bench.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m benchmarks.ann
+	$(BIN)/python -m benchmarks.load
 
 replicate: setup-dev  ## every conclusion on real data (DATA=folder); real logs of two policies (OBD=folder)
 	$(if $(OBD),$(BIN)/python -m tools.obd $(OBD))

@@ -40,7 +40,8 @@ NETWORK = [
     "webbrowser",
     "wget",
 ]
-PICKLES = ["cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"]
+# Ray is among them, since its processes exchange objects as pickles.
+PICKLES = ["cloudpickle", "dill", "joblib", "marshal", "pickle", "ray", "shelve"]
 NETWORK_CALLS = ["get_file", "urlopen", "urlretrieve", "create_connection", "fetch_openml"]
 PICKLE_CALLS = [
     "read_pickle",
@@ -69,6 +70,14 @@ ALLOWED: dict[str, dict[str, str]] = {
     "serving/export.ipynb": {
         "other programs": "a fresh Python as the client that loads what was saved"
     },
+    "serving/load_generator.py": {"network": "asks the service, at the address that it is given"},
+    "serving/load_service.py": {
+        "network": "looks for a free port of this machine",
+        "address": "of itself, on this machine",
+        "pickle": "Ray's, between processes that Ray has started; none is read from a file",
+        "a model from elsewhere": "the export that whoever starts the service names",
+    },
+    "serving/under_load.ipynb": {"import by name": "the two files beside it"},
     "tools/kernels.py": {"other programs": "a kernel for each notebook"},
     "tools/mutants.py": {"other programs": "the tests, on changed copies"},
     "tools/perturb.py": {"other programs": "Python loops as load for the machine"},

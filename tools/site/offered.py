@@ -16,7 +16,7 @@ PDF = ROOT / "_build" / "recommenders-measured.pdf"
 # What you need if you have one notebook and nothing else of this repository.
 PACKAGE = ["LICENSE", "constraints.txt", "pyproject.toml", "requirements.txt", "recutils/**/*.py"]
 # What some chapters read or start in addition.
-PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py"]
+PACKAGE += ["requirements-dev.txt", "benchmarks/*.json", "book/beyond/*.py", "book/serving/*.py"]
 PACKAGE += [
     "reports/coverage.json",
     "reports/obd.json",

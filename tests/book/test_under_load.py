@@ -1,0 +1,212 @@
+"""The two files beside serving/under_load: what the client does with answers, and the replica."""
+
+import asyncio
+import importlib.util
+import json
+import sys
+import threading
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tools.reports import BOOK
+
+web = pytest.importorskip("aiohttp.web", reason="aiohttp comes with requirements-dev.txt")
+
+
+def module(name):
+    """One of the files beside the notebook."""
+    spec = importlib.util.spec_from_file_location(name, BOOK / "serving" / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[name] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+load_generator = module("load_generator")
+
+
+class Service:
+    """A service in a thread of this process: `behave(question, number of its requests)` answers.
+
+    With a crowd, nobody is answered before so many have asked.
+    """
+
+    def __init__(self, behave, crowd=0):
+        self.behave, self.seen, self.crowd = behave, Counter(), crowd
+        self.loop, self.ready = asyncio.new_event_loop(), threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    async def handle(self, request):
+        question = await request.json()
+        self.seen[question["id"]] += 1
+        seconds, status = self.behave(question, self.seen[question["id"]])
+        await asyncio.sleep(seconds)
+        while len(self.seen) < self.crowd:
+            await asyncio.sleep(0.01)
+        return web.json_response({"id": question["id"], "made_for": question["id"]}, status=status)
+
+    def run(self):
+        asyncio.set_event_loop(self.loop)
+        application = web.Application()
+        application.router.add_post("/", self.handle)
+        runner = web.AppRunner(application)
+        self.loop.run_until_complete(runner.setup())
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        self.loop.run_until_complete(site.start())
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        self.ready.set()
+        self.loop.run_forever()
+        self.loop.run_until_complete(runner.cleanup())
+        self.loop.close()
+
+    def __enter__(self):
+        self.thread.start()
+        assert self.ready.wait(10)
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+
+
+def questions(count):
+    return [{"id": f"q{n}"} for n in range(count)]
+
+
+def counts(client):
+    return Counter(answer["id"] for answer in client.delivered)
+
+
+def test_a_schedule_is_a_poisson_process():
+    times = load_generator.schedule(100, 20_000, seed=1)
+    gaps = np.diff(times)
+    assert gaps.min() > 0
+    assert gaps.mean() == pytest.approx(0.01, rel=0.03)
+    assert gaps.std() == pytest.approx(gaps.mean(), rel=0.03)
+
+
+@pytest.mark.parametrize(("rate", "requests"), [(0, 5), (-1, 5), (5, 0)])
+def test_an_impossible_schedule(rate, requests):
+    with pytest.raises(ValueError, match=f"got {rate} and {requests}"):
+        load_generator.schedule(rate, requests)
+
+
+def test_an_open_loop_sends_everything_while_nothing_comes_back():
+    """Nobody is answered before all have asked: a loop that waits would stand still."""
+    with Service(lambda question, number: (0, 200), crowd=20) as service:
+        client = load_generator.run(
+            load_generator.Client(service.url), questions(20), np.linspace(0, 0.1, 20)
+        )
+    outcomes = client.outcomes.values()
+    assert len(client.delivered) == 20
+    assert max(o.sent for o in outcomes) <= min(o.done for o in outcomes)
+    assert all(o.sent >= o.planned for o in outcomes)
+
+
+def test_a_closed_loop_waits():
+    with Service(lambda question, number: (0.05, 200)) as service:
+        client = load_generator.run(load_generator.Client(service.url), questions(6), clients=2)
+    sent = sorted(o.sent for o in client.outcomes.values())
+    assert sent[2] >= 0.05
+    assert sent[4] >= 0.1
+
+
+@pytest.mark.parametrize("status", [503, 500])
+def test_refused_or_broken_it_asks_again_with_the_same_id(status):
+    with Service(lambda q, number: (0, status if number < 3 else 200)) as service:
+        client = load_generator.run(
+            load_generator.Client(service.url, pause=0.001), questions(10), np.zeros(10)
+        )
+    assert service.seen == Counter({q["id"]: 3 for q in questions(10)})
+    assert counts(client) == Counter({q["id"]: 1 for q in questions(10)})
+    assert sum(o.refused for o in client.outcomes.values()) == (20 if status == 503 else 0)
+    assert sum(o.failed for o in client.outcomes.values()) == (0 if status == 503 else 20)
+
+
+def test_it_gives_up_after_so_many_attempts():
+    with Service(lambda question, number: (0, 503)) as service:
+        client = load_generator.run(
+            load_generator.Client(service.url, pause=0.001, attempts=4), questions(3), np.zeros(3)
+        )
+    assert client.delivered == []
+    assert all(o.done is None and o.attempts == 4 for o in client.outcomes.values())
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_a_late_answer_is_handed_on_only_by_a_careless_client(once):
+    with Service(lambda question, number: (2.0 if number == 1 else 0, 200)) as service:
+        client = load_generator.run(
+            load_generator.Client(service.url, patience=0.5, attempts=2, once=once),
+            questions(5),
+            np.zeros(5),
+        )
+    assert service.seen == Counter({q["id"]: 2 for q in questions(5)})
+    assert counts(client) == Counter({q["id"]: 1 if once else 2 for q in questions(5)})
+    assert client.late == (5 if once else 0)
+
+
+def test_nobody_listens():
+    client = load_generator.run(
+        load_generator.Client("http://127.0.0.1:9/", pause=0.001, attempts=2), questions(2)
+    )
+    assert all(o.failed == 2 for o in client.outcomes.values())
+
+
+def test_an_event_happens_when_its_question_is_due():
+    happened = []
+    with Service(lambda question, number: (0, 200)) as service:
+        load_generator.run(
+            load_generator.Client(service.url),
+            questions(5),
+            np.linspace(0, 0.2, 5),
+            events={3: lambda: happened.append(len(service.seen))},
+        )
+    assert happened == [3]
+
+
+def test_ids_and_times_are_checked():
+    client = load_generator.Client("http://127.0.0.1:9/")
+    with pytest.raises(ValueError, match="id of its own"):
+        load_generator.run(client, [{"id": "a"}, {"id": "a"}])
+    with pytest.raises(ValueError, match="2 questions need as many times, got 1"):
+        load_generator.run(client, questions(2), [0.0])
+
+
+def test_without_ray_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ImportError, match=r"pip install -r requirements-dev\.txt"):
+        module("load_service")
+
+
+class Table:
+    """A model of TensorFlow's kind: person -> films p0, p1 …, with stars that fall."""
+
+    def __init__(self):
+        self.signatures = {"serving_default": self.recommend}
+
+    @staticmethod
+    def recommend(user_id, k):
+        width = int(k.numpy().max())
+        films = [[user + f"{n}".encode() for n in range(width)] for user in user_id.numpy()]
+        stars = np.tile(np.linspace(5, 4, width), (len(films), 1))
+        as_tensor = [SimpleNamespace(numpy=lambda v=v: v) for v in (np.array(films), stars)]
+        return dict(zip(("movie_id", "stars"), as_tensor, strict=True))
+
+
+def test_a_batch_is_answered_each_with_its_own():
+    pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
+    service = module("load_service")
+    replica = object.__new__(service.Recommender.func_or_class)
+    replica.now = Table(), "exact/3", 16
+    asked = [{"id": f"q{n}", "user_id": f"p{n}", "k": 1 + n} for n in range(5)]
+    answers = replica.answer(asked)
+    for n, (question, answer) in enumerate(zip(asked, answers, strict=True)):
+        assert (answer["id"], answer["user_id"]) == (question["id"], question["user_id"])
+        assert answer["movie_id"] == [f"p{n}{place}" for place in range(1 + n)]
+        assert len(answer["stars"]) == 1 + n
+        assert answer["version"] == "exact/3"
+        assert answer["batch"] == 5
+    json.dumps(answers)  # what Ray Serve does with them
