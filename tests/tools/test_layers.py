@@ -20,6 +20,7 @@ LAYERS = [
         "mutants",
         "upstream",
         "search",
+        "fourfold",
         "intervals",
         "setup",
         "obd",

@@ -1,0 +1,118 @@
+"""Do a chapter's main claims survive a search that is four times as long?
+
+    python -m tools.fourfold NOTEBOOK … [--folder FOLDER]
+
+takes a copy of the repository in which every search of the chapter asks for four times its draws,
+makes what is then missing, trials anew with the best of those, and runs the chapter up to its last
+main claim. Draws that are on record count, so that this costs three more searches like the first.
+Its main claims, before and after, go to reports/fourfold.json. What the chapter itself shows stays
+as it is: its records hold the usual number of draws.
+
+With --folder the copy stays there, and a run that was stopped resumes.
+"""
+
+import argparse
+import copy
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tools import kernels, reports
+from tools.chapter import Chapter, chapters
+from tools.claims import Claim
+
+REPORT = reports.REPORTS / "fourfold.json"
+TIMES = 4
+_COPIED = ("recutils", "reports/records")
+
+
+def lengthened(chapter: Chapter) -> Chapter:
+    """The chapter up to its last main claim, with four times the draws in every search.
+
+    Raises:
+      ValueError: it has no search, or no main claim.
+    """
+    ends = [n for n, cell in enumerate(chapter.cells) if "main_of=" in cell.source]
+    document = copy.deepcopy(chapter.document)
+    if not ends or not any("draws=" in cell.source for cell in chapter.codes):
+        raise ValueError(f"{chapter.name} has no search, or no main claim")
+    document.cells = document.cells[: ends[-1] + 1]
+    for cell in document.cells:
+        if cell.cell_type == "code":
+            cell.source = re.sub(
+                r"\bdraws=(\d+)", lambda found: f"draws={TIMES * int(found[1])}", cell.source
+            )
+    return replace(chapter, document=document)
+
+
+def prepare(folder: Path) -> None:
+    """Copies what a chapter needs to run; records of trials stay behind, to be made anew."""
+    for part in _COPIED:
+        if not (folder / part).exists():
+            shutil.copytree(
+                reports.ROOT / part,
+                folder / part,
+                ignore=shutil.ignore_patterns("__pycache__", "trials-*"),
+            )
+
+
+def fourfold(chapter: Chapter, folder: Path) -> dict[str, Any]:
+    """Runs one chapter with four times the draws, and puts its main claims beside the stored ones.
+
+    Returns:
+      "draws" (how many there are then, in each search), and "claims": each main claim's text with
+      its lines "as stored" and "fourfold".
+
+    Raises:
+      CellExecutionError: a cell raised an error.
+    """
+    changed = {"RECUTILS_RECORD": "make", "PYTHONPATH": str(folder)}
+    ran = kernels.run(lengthened(chapter), changed, folder=folder, timeout=10 * 3_600)
+    draws = {int(n) for cell in ran.codes for n in re.findall(r"\bdraws=(\d+)", cell.source)}
+    return {
+        "draws": sorted(draws),
+        "claims": [
+            {"claim": text, "as stored": line(claim), "fourfold": line(ran.claims[text])}
+            for text, claim in chapter.claims.items()
+            if claim.main
+        ],
+    }
+
+
+def line(claim: Claim) -> dict[str, str]:
+    """What the report says of a conclusion."""
+    numbers = {"effect": claim.mean, "low": claim.low, "high": claim.high}
+    return {"verdict": claim.verdict} | numbers | {"trials": claim.trials}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 1 if a verdict changes."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    parser.add_argument("--folder", type=Path, help="where the copy is made, and stays")
+    options = parser.parse_intermixed_args(arguments)
+    report = reports.read(REPORT, chapters={})
+    report |= {"date": reports.today(), "versions": reports.versions()}
+    changed = 0
+    for chapter in chapters(options.notebooks):
+        with ExitStack() as stack:
+            folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            prepare(folder.resolve())
+            result = fourfold(chapter, folder.resolve())
+        report["chapters"][chapter.name] = result
+        reports.write(report, REPORT)
+        for row in result["claims"]:
+            before, after = row["as stored"]["verdict"], row["fourfold"]["verdict"]
+            changed += before != after
+            print(f"{chapter.name}: {before} -> {after}   {row['claim']}")
+    return 1 if changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
