@@ -62,7 +62,7 @@ lint: setup-dev  ## style, types, spelling
 
 bench: setup-dev  ## ours against the libraries' own functions, in one run (DATA=folder for real data)
 	$(BIN)/python benchmarks/bench.py $(if $(DATA),--data $(DATA))
-	$(BIN)/python benchmarks/ann.py --out _build/ann.json
+	$(BIN)/python -m benchmarks.ann --out _build/ann.json
 
 replicate: setup-dev  ## every conclusion on real data (DATA=folder); real logs of two policies (OBD=folder)
 	$(if $(OBD),$(BIN)/python -m tools.obd $(OBD))

@@ -1,0 +1,1 @@
+"""Timings: of recutils beside the libraries' own functions, and of index libraries side by side."""
