@@ -71,7 +71,7 @@ def run_all(out: Path, candidates: int, busy: bool) -> None:
     against = quiet.complaints(*evidence(done))
     if against and not busy:
         sys.exit("\n".join(["Nothing is written, since the machine wasn't quiet:", *against]))
-    out.write_text(json.dumps(record(done, against), indent=1) + "\n")
+    out.write_text(lines(record(done, against)) + "\n")
     print(f"written: {out}")
 
 
@@ -171,6 +171,18 @@ def record(done: dict[str, Any], against: list[str]) -> dict[str, Any]:
         "indexes": {key: results.pop(key) for key in COMPETITORS if key in results},
         **results,
     }
+
+
+def lines(value: Any, margin: str = "") -> str:
+    """JSON in which what holds no list and no dict stands on one line."""
+    inner = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(value, dict | list) or not any(isinstance(v, dict | list) for v in inner):
+        return json.dumps(value)
+    more = margin + " "
+    if isinstance(value, dict):
+        shown = [f"{more}{json.dumps(key)}: {lines(v, more)}" for key, v in value.items()]
+        return "{\n" + ",\n".join(shown) + f"\n{margin}}}"
+    return "[\n" + ",\n".join(more + lines(v, more) for v in value) + f"\n{margin}]"
 
 
 def machine() -> dict[str, Any]:

@@ -70,19 +70,26 @@ def faiss_sq8(candidates: np.ndarray, queries: np.ndarray) -> Settings:
 
 
 def faiss_ivfpq(
-    candidates: np.ndarray, queries: np.ndarray, bits: int, residual: bool, reorder: bool = True
+    candidates: np.ndarray,
+    queries: np.ndarray,
+    *,
+    residual: bool,
+    bits: int = 2,
+    settings: list[tuple[int, int]] | None = None,
+    reorder: bool = True,
 ) -> Settings:
     """The tree with product quantisation in codes of four bits, scanned in bulk.
 
     Args:
       candidates: [num_candidates, dimension] float32.
       queries: [num_queries, dimension] float32.
-      bits: of the code, for each dimension: 2 as in ScaNN's tree, or 4.
       residual: False is what faiss's factory makes of an inner product: codes of the vectors
         themselves and a spherical k-means. True encodes the difference from the leaf's centre,
         k-means is a plain one, and a candidate goes into the leaf of its nearest centre. Queries
         open the leaves whose centres have the largest inner product in both.
-      reorder: score the best again.
+      bits: of the code, for each dimension: 2 as in ScaNN's tree, or 4.
+      settings: pairs of leaves opened and candidates reordered; the grid without.
+      reorder: score the best again; without, the pairs' leaves count alone.
 
     Returns:
       The settings, after the index is built.
@@ -106,8 +113,8 @@ def faiss_ivfpq(
     statistics = faiss.cvar.indexIVF_stats
 
     def ways() -> Settings:
-        pairs = grid(leaves) if reorder else sorted({(opened, 0) for opened, _ in grid(leaves)})
-        for opened, number in pairs:
+        pairs = settings or grid(leaves)
+        for opened, number in pairs if reorder else sorted({(opened, 0) for opened, _ in pairs}):
             lists.nprobe = opened
             if reorder:
                 index.k_factor = number / K
@@ -213,23 +220,23 @@ COMPETITORS = {
         "scann", "ScaNN with SOAR", "tree", lambda c, q: scann_indexes.tree(c, q, soar=True)
     ),
     "ivfpq_raw": Competitor(
-        "faiss", "faiss IVF-PQ, raw", "tree", lambda c, q: faiss_ivfpq(c, q, 2, residual=False)
+        "faiss", "faiss IVF-PQ, raw", "tree", lambda c, q: faiss_ivfpq(c, q, residual=False)
     ),
     "ivfpq": Competitor(
-        "faiss", "faiss IVF-PQ", "tree", lambda c, q: faiss_ivfpq(c, q, 2, residual=True)
+        "faiss", "faiss IVF-PQ", "tree", lambda c, q: faiss_ivfpq(c, q, residual=True)
     ),
     "ivfpq_codes": Competitor(
         "faiss",
         "faiss IVF-PQ, codes alone",
         "tree",
-        lambda c, q: faiss_ivfpq(c, q, 2, residual=True, reorder=False),
+        lambda c, q: faiss_ivfpq(c, q, residual=True, reorder=False),
         1,
     ),
     "ivfpq4": Competitor(
         "faiss",
         "faiss IVF-PQ, twice the bits",
         "tree",
-        lambda c, q: faiss_ivfpq(c, q, 4, residual=True),
+        lambda c, q: faiss_ivfpq(c, q, residual=True, bits=4),
     ),
     "faiss_hnsw": Competitor("faiss", "faiss HNSW", "graph", faiss_hnsw),
     "hnswlib_ip": Competitor(

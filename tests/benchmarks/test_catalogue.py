@@ -1,10 +1,11 @@
 """benchmarks.catalogue: exact answers, and recall by id and by score."""
 
+from recutils import evaluation
+
 import numpy as np
 import pytest
 
 from benchmarks import catalogue
-from recutils import evaluation
 
 
 @pytest.fixture
