@@ -92,7 +92,7 @@ def exact(queries: np.ndarray, candidates: np.ndarray, k: int = K) -> tuple[np.n
 
 def recall_by_id(truth: np.ndarray, found: np.ndarray) -> float:
     """Share of the true ids that were found, as `recutils.evaluation.index_recall`."""
-    return float(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]))
+    return float((truth[:, :, None] == found[:, None, :]).any(axis=2).mean())
 
 
 def recall_by_score(
@@ -109,10 +109,8 @@ def recall_by_score(
     Returns:
       A number between 0 and 1.
     """
-    k = scores.shape[1]
-    shares = np.empty(len(queries))
-    for row, (query, places) in enumerate(zip(queries, found, strict=True)):
-        ids = np.unique(places[places >= 0])
-        least = scores[row, -1] - 1e-5 * max(1, abs(scores[row, -1]))
-        shares[row] = min((candidates[ids] @ query >= least).sum(), k) / k
-    return float(shares.mean())
+    ids = np.sort(found, axis=1)
+    new = (ids >= 0) & np.column_stack([np.full(len(ids), True), ids[:, 1:] > ids[:, :-1]])
+    dots = np.einsum("qkd,qd->qk", candidates[np.maximum(ids, 0)], queries)
+    least = scores[:, -1:] - 1e-5 * np.maximum(1, np.abs(scores[:, -1:]))
+    return float((new & (dots >= least)).sum() / scores.size)

@@ -20,7 +20,7 @@ NOISES = (0.3, 0.7, 1.0)
 FINE = [(leaves, reorder) for leaves in (2, 4, 6, 8, 12, 16, 24) for reorder in (100, 300, 600)]
 THRESHOLDS = (None, 0.1, 0.2, 0.3, 0.4, 0.6)
 # Seconds that the builds of one competitor may take before no further one is started.
-BUILDS_S = 45
+BUILDS_S = 60
 
 
 def sizes(candidates: int) -> dict[str, int]:
