@@ -11,7 +11,7 @@ names all). The result goes to FILE, from which the chapters read it.
 
 The machine has to be quiet: a fixed loop, timed on all cores before, between and after the parts,
 stays within 5%, and what runs on one thread takes no more than 1.05 times its CPU time. Otherwise a
-part is run once more, and then nothing is written. Finished parts are kept in FILE.parts: the same
+part is run again, and at last nothing is written. Finished parts are kept in FILE.parts: the same
 command continues there. With --busy the result is written all the same, and says so.
 Linux only: it reads /proc.
 """
@@ -35,6 +35,7 @@ from benchmarks.indexes import COMPETITORS
 from benchmarks.quiet import Probe
 
 NUM_CANDIDATES = 400_000
+TRIES = 3
 # Set by whoever calls, they would bind every part to one thread.
 THREADS = re.compile(r"(OMP|OPENBLAS|MKL)_NUM_THREADS|TF_NUM_\w+_THREADS")
 
@@ -84,7 +85,7 @@ def check_size(folder: Path, candidates: int) -> None:
 
 
 def run_part(part: str, folder: Path, candidates: int, busy: bool) -> None:
-    """Runs a part between two probes; once more, if the machine was busy."""
+    """Runs a part between two probes; again, if the machine was busy."""
     known = [
         Probe(*probe)
         for path in folder.glob("*.json")
@@ -92,7 +93,7 @@ def run_part(part: str, folder: Path, candidates: int, busy: bool) -> None:
         for probe in probes
     ]
     against: list[str] = []
-    for _ in range(1 if busy else 2):
+    for _ in range(1 if busy else TRIES):
         before, start = quiet.probe(), time.perf_counter()
         against = quiet.complaints([*known, before], {})
         if against and not busy:

@@ -72,7 +72,7 @@ def test_a_quiet_machine_writes_and_the_parts_are_kept(monkeypatch, tmp_path):
 
 
 def test_a_busy_machine_writes_nothing_and_resumes(monkeypatch, tmp_path):
-    ran = busy_parts(monkeypatch, tmp_path, [1.0, 1.01, 1.2, 1.0, 1.2, 1.0, 1.0])
+    ran = busy_parts(monkeypatch, tmp_path, [1.0, 1.01, 1.2, 1.0, 1.2, 1.2, 1.0, 1.0])
     with pytest.raises(SystemExit, match="scann: the machine isn't quiet"):
         ann.run_all(tmp_path / "ann.json", 100, busy=False)
     assert not (tmp_path / "ann.json").exists()
