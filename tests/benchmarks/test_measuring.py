@@ -68,4 +68,10 @@ def test_measuring_adds_times_and_watches_them(task):
     row = measuring.measure(finds([11, 10]), task, watch)
     assert all(row[key] > 0 for key in ("ms_one", "ms_batch", "ms_batch_all"))
     assert watch.wall > 0
-    assert watch.ratio > 0.5
+
+
+def test_a_stopwatch_divides_the_clock_s_time_by_the_processor_s():
+    watch = Stopwatch()
+    assert watch.ratio == 1
+    watch.wall, watch.cpu = 3.0, 2.0
+    assert watch.ratio == 1.5
