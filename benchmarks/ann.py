@@ -19,7 +19,6 @@ Linux only: it reads /proc.
 """
 
 import argparse
-import datetime
 import importlib.metadata
 import importlib.util
 import json
@@ -36,6 +35,7 @@ from typing import Any
 from benchmarks import parts, quiet
 from benchmarks.indexes import COMPETITORS
 from benchmarks.quiet import Probe
+from tools import reports
 
 HERE = Path(__file__).parent
 KEPT = HERE.parent / "_build" / "ann.parts"
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=HERE / f"ann-{today()}.json")
+    parser.add_argument("--out", type=Path, default=HERE / f"ann-{reports.today()}.json")
     parser.add_argument("--candidates", type=int, default=NUM_CANDIDATES, help="of the main table")
     parser.add_argument("--busy", action="store_true", help="write even on a busy machine")
     parser.add_argument("--part", choices=parts.PARTS, help=argparse.SUPPRESS)
@@ -59,10 +59,6 @@ def main() -> None:
         parts.run(given.part, given.folder, given.candidates)
         return
     run_all(given.out, KEPT, given.candidates, given.busy)
-
-
-def today() -> str:
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def run_all(out: Path, folder: Path, candidates: int, busy: bool) -> None:
@@ -165,7 +161,7 @@ def record(done: dict[str, Any], against: list[str]) -> dict[str, Any]:
     probes, single = evidence(done)
     results = {part: kept["result"] for part, kept in done.items()}
     return {
-        "date": today(),
+        "date": reports.today(),
         "machine": machine(),
         "versions": versions(),
         "busy": against,

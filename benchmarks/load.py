@@ -14,7 +14,6 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_recommenders.layers.factorized_top_k import BruteForce, ScaNN
 
+from benchmarks import quiet
 from tools import reports
 
 sys.path.append(str(reports.BOOK / "serving"))
@@ -79,16 +79,6 @@ class TwoStages(tf.Module):
         return {"movie_id": tf.gather(self.movie_ids, film), "stars": best}
 
 
-def loop_seconds() -> float:
-    """A fixed piece of work: how fast is this machine just now? The quickest of five."""
-    took = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        sum(number * number for number in range(1_000_000))
-        took.append(time.perf_counter() - begun)
-    return min(took)
-
-
 def summary(client: Any) -> dict[str, Any]:
     """Counts and times of one run."""
     waits = [o.done - o.planned for o in client.outcomes.values() if o.done is not None]
@@ -112,7 +102,7 @@ def main() -> None:
     options = parser.parse_args()
     recutils.set_seed(42)
     work = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    folder, rows, loops = Path(work.name), [], [loop_seconds()]
+    folder, rows, probes = Path(work.name), [], [quiet.probe()]
     (folder / "arrivals").mkdir()
     allowed = tf.saved_model.SaveOptions(namespace_whitelist=["Scann"])
     for kind in ("exact", "approximate"):
@@ -142,21 +132,21 @@ def main() -> None:
                         capacity = row["answers_per_second"]
                     rows.append(row)
                     print(json.dumps(row), flush=True)
-                loops.append(loop_seconds())
+                probes.append(quiet.probe())
     finally:
         load_service.stop()
     problems = [row for row in rows if row["undelivered"] or row["twice"]]
     if problems:
         sys.exit(f"nothing is written: ids are missing or came twice in {problems}")
-    spread = max(loops) / min(loops) - 1
-    if spread > 0.05:
-        sys.exit(f"nothing is written: the machine is busy, the same loop took {spread:.0%} longer")
+    against = quiet.complaints(probes, {})
+    if against:
+        sys.exit(f"nothing is written, since the machine wasn't quiet: {'; '.join(against)}")
     record = {
         "date": reports.today(),
         "machine": reports.machine(),
         "versions": reports.versions() | {"ray": load_service.ray.__version__},
         "films": options.films,
-        "loop_seconds": [round(seconds, 4) for seconds in loops],
+        "loop_seconds": [round(probe.loop_s, 4) for probe in probes],
         "rows": rows,
     }
     reports.write(record, options.out)
