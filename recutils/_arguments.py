@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
+from recutils import _checks
+
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-
-def positions(name: str, ids: npt.ArrayLike, known: pd.Index) -> np.ndarray:
-    """[n] int64 positions of [n] ids in `known`."""
-    wanted = np.asarray(ids, dtype=object)
-    if wanted.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, got shape {wanted.shape}")
-    try:
-        places = known.get_indexer(pd.Index(wanted, dtype=object))
-    except TypeError as error:
-        raise TypeError(f"{name} must hold ids, got {error} in it") from None
-    if (places < 0).any():
-        raise ValueError(f"{name} has {wanted[places < 0][0]!r}, which is not in this world")
-    return places
 
 
 def seconds(name: str, values: npt.ArrayLike, size: int, what: str) -> np.ndarray:
@@ -48,7 +36,9 @@ def histories(
             f"histories must hold one list for each of the {num_people} users, got {len(lists)}"
         )
     lengths = np.array([films.size for films in lists], np.int64)
-    films = positions("histories", np.concatenate([np.zeros(0, object), *lists]), known)
+    films = _checks.positions(
+        "histories", np.concatenate([np.zeros(0, object), *lists]), known, "this world"
+    )
     rows = np.repeat(np.arange(lengths.size), lengths)
     twice = pd.Series(rows * len(known) + films).duplicated().to_numpy()
     if twice.any():

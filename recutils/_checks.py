@@ -116,21 +116,26 @@ def ids(name: str, values: Any) -> pd.Index:
 
 def positions(name: str, values: Any, known: pd.Index, where: str) -> npt.NDArray[np.intp]:
     """Returns the place of each of `values` in the index `known`; all must be there."""
-    places = lookup(values, known)
+    array = values if isinstance(values, pd.Series) else objects(values)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
+    try:
+        places = lookup(array, known)
+    except TypeError as error:
+        raise TypeError(f"{name} must hold ids, got {error} in it") from None
     if (places < 0).any():
-        strange = pd.unique(np.asarray(values)[places < 0])
+        strange = pd.unique(array[places < 0])
         raise ValueError(
-            f"every {name} must be in {where}, "
-            f"got {len(strange)} unknown, the first is {strange[0]!r}"
+            f"{name} must be in {where}, got {len(strange)} unknown, the first is {strange[0]!r}"
         )
     return places
 
 
-def lookup(values: Any, known: pd.Index) -> npt.NDArray[np.intp]:
+def lookup(values: np.ndarray | pd.Series, known: pd.Index) -> npt.NDArray[np.intp]:
     """Returns the place of each of `values` in the index `known`, -1 for those not there."""
     # Each distinct value is looked up once: a column of ratings repeats its ids many times.
-    codes, distinct = pd.factorize(pd.Index(values), use_na_sentinel=False)
-    return known.get_indexer(distinct)[codes]
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    return known.get_indexer(pd.Index(distinct))[codes]
 
 
 def identifiers(name: str, value: npt.ArrayLike, kinds: str = "iuUSOT") -> npt.NDArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recutils import _arguments, _checks
+from recutils import _checks
 from recutils.answers import Answers, Value
 from recutils.truth import STARS, Truth
 
@@ -268,9 +268,9 @@ class Audience:
         if not lists.size:
             raise ValueError(f"{name} must not be empty, got shape {lists.shape}")
         for rows in _blocks(lists):
-            _arguments.positions("user_ids", people[rows], self.truth.user_ids)
+            _checks.positions("user_ids", people[rows], self.truth.user_ids, "this world")
             part = lists[rows]
-            place = _arguments.positions(name, part.ravel(), self.truth.movie_ids)
+            place = _checks.positions(name, part.ravel(), self.truth.movie_ids, "this world")
             place = place.reshape(part.shape)
             place.sort(axis=1)
             twice = place[:, 1:] == place[:, :-1]

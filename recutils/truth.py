@@ -82,7 +82,7 @@ class Truth(Opinions):
         Raises:
           ValueError: an id is unknown, `at` has another length, or no film had arrived by then.
         """
-        people = _arguments.positions("user_ids", user_ids, self.user_ids)
+        people = _checks.positions("user_ids", user_ids, self.user_ids, "this world")
         probability = self._of_tastes(people)
         if at is not None:
             seconds = _arguments.seconds("at", at, people.size, "users")
@@ -116,7 +116,7 @@ class Truth(Opinions):
           ValueError: an id is unknown, lengths differ, a history has a film twice, or nothing is
             left to choose.
         """
-        people = _arguments.positions("user_ids", user_ids, self.user_ids)
+        people = _checks.positions("user_ids", user_ids, self.user_ids, "this world")
         films, lengths = _arguments.histories(histories, self.movie_ids, people.size)
         seconds = _arguments.seconds("timestamps", timestamps, people.size, "users")
         probability = self._next(people, films, lengths, seconds)
@@ -254,8 +254,8 @@ class Truth(Opinions):
         """
         num_draws = _checks.integer("num_draws", num_draws, low=2)
         random = np.random.default_rng(_checks.integer("seed", seed, low=0))
-        people = _arguments.positions("user_ids", user_ids, self.user_ids)
-        films = _arguments.positions("movie_ids", movie_ids, self.movie_ids)
+        people = _checks.positions("user_ids", user_ids, self.user_ids, "this world")
+        films = _checks.positions("movie_ids", movie_ids, self.movie_ids, "this world")
         return _new_films.expected_choice(random, self, people, films, num_draws)
 
     def latent_score(self, user_ids: npt.ArrayLike, movie_ids: npt.ArrayLike) -> np.ndarray:
@@ -271,8 +271,8 @@ class Truth(Opinions):
         Raises:
           ValueError: an id is unknown, or the lengths differ.
         """
-        people = _arguments.positions("user_ids", user_ids, self.user_ids)
-        films = _arguments.positions("movie_ids", movie_ids, self.movie_ids)
+        people = _checks.positions("user_ids", user_ids, self.user_ids, "this world")
+        films = _checks.positions("movie_ids", movie_ids, self.movie_ids, "this world")
         if people.shape != films.shape:
             raise ValueError(
                 f"user_ids and movie_ids must have one length, got {people.size} and {films.size}"
@@ -343,8 +343,10 @@ class Truth(Opinions):
     def _groups(
         self, ages: npt.ArrayLike, occupations: npt.ArrayLike
     ) -> tuple[np.ndarray, np.ndarray]:
-        age = _arguments.positions("ages", ages, self.age_genre.index)
-        occupation = _arguments.positions("occupations", occupations, self.occupation_genre.index)
+        age = _checks.positions("ages", ages, self.age_genre.index, "this world")
+        occupation = _checks.positions(
+            "occupations", occupations, self.occupation_genre.index, "this world"
+        )
         if age.shape != occupation.shape:
             raise ValueError(
                 f"ages and occupations must have one length, got {age.size} and {occupation.size}"

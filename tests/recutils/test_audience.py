@@ -106,7 +106,7 @@ class TestAnswer:
         expected.random(3 * 2_000 * 6)
         assert random.bit_generator.state == expected.bit_generator.state
 
-    def test_stars_are_drawn_at_each_look_anew(self, table):
+    def test_stars_are_drawn_again_at_each_look(self, table):
         found = Audience(table, eta=0).answer(
             ["u0"] * 500, [["m0"]] * 500, np.random.default_rng(0)
         )
@@ -330,13 +330,13 @@ class TestWrongInput:
     @pytest.mark.parametrize(
         ("users", "lists", "message"),
         [
-            (["u9"], [["m0"]], "user_ids has 'u9', which is not in this world"),
-            ([None], [["m0"]], "user_ids has None, which is not in this world"),
-            ([1], [["m0"]], "user_ids has 1, which is not in this world"),
-            (["u0"], [["m0", "m9"]], "has 'm9', which is not in this world"),
-            (["u0"], [["m0", None]], "has None, which is not in this world"),
-            (["u0"], [["m0", np.nan]], "has nan, which is not in this world"),
-            (["u0"], np.array([[0, 1]]), "has .*0.*, which is not in this world"),
+            (["u9"], [["m0"]], "user_ids must be in this world, .* first is 'u9'"),
+            ([None], [["m0"]], "user_ids must be in this world, .* first is None"),
+            ([1], [["m0"]], "user_ids must be in this world, .* first is 1"),
+            (["u0"], [["m0", "m9"]], "must be in this world, .* first is 'm9'"),
+            (["u0"], [["m0", None]], "must be in this world, .* first is None"),
+            (["u0"], [["m0", np.nan]], "must be in this world, .* first is nan"),
+            (["u0"], np.array([[0, 1]]), "must be in this world, .* first is .*0.*"),
             (["u0", "u1"], [["m0", "m1"], ["m2", "m2"]], "in a row, got 'm2' twice in row 1"),
             (["u0"], [["m3", "m0", "m1", "m3"]], "in a row, got 'm3' twice in row 0"),
             ("u0", [["m0"]], r"user_ids must be one-dimensional, got shape \(\)"),

@@ -35,7 +35,7 @@ class TestPopularity:
     def test_bad_input(self):
         train = pd.DataFrame({"movie_id": ["a"]})
         for arguments, error, message in [
-            ((train, ["b"]), ValueError, "every movie_id of train must be in movie_ids"),
+            ((train, ["b"]), ValueError, "movie_id of train must be in movie_ids"),
             ((train, ["a", "a"]), ValueError, "movie_ids must be unique"),
             ((train, []), ValueError, "movie_ids must not be empty"),
             ((train.iloc[:0], ["a"]), ValueError, "train must not be empty"),
@@ -86,7 +86,7 @@ class TestEase:
             ({"min_ratings": 99}, ValueError, "no film has min_ratings=99 ratings"),
             ({"user_ids": []}, ValueError, "user_ids must not be empty"),
             ({"user_ids": ["u1", "u1"]}, ValueError, "user_ids must be unique"),
-            ({"movie_ids": ["m0"]}, ValueError, "every movie_id of train"),
+            ({"movie_ids": ["m0"]}, ValueError, "movie_id of train"),
             ({"train": pd.concat([train, train])}, ValueError, "each pair of user_id and movie_id"),
             ({"train": train.iloc[:0]}, ValueError, "train must not be empty"),
         ]:

@@ -93,7 +93,7 @@ class TestPolicyValue:
     def test_bad_candidates(self, table):
         with pytest.raises(ValueError, match="candidates must not repeat a film in a row"):
             Audience(table).policy_value(["u0"], [["m1", "m1"]], [[0.5, 0.5]])
-        with pytest.raises(ValueError, match="candidates has 'm7', which is not in this world"):
+        with pytest.raises(ValueError, match=r"candidates must be in this world, .* first is 'm7'"):
             Audience(table).policy_value(["u0"], [["m1", "m7"]], [[0.5, 0.5]])
 
     def test_probabilities_may_be_as_exact_as_float32(self, table):

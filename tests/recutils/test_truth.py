@@ -74,7 +74,7 @@ class TestWatchProbability:
         assert fit(film, chance) > UNLIKELY
         assert fit(film, np.roll(chance, 1, axis=0)) < UNLIKELY
 
-    def test_rows_sum_to_1_and_columns_stand_as_in_movies(self, world):
+    def test_rows_sum_to_1_and_columns_are_in_the_order_of_movies(self, world):
         users = world.users["user_id"]
         for at in (None, np.full(300, when(world, 0.96))):
             probability = world.truth.watch_probability(users, at)
@@ -230,13 +230,13 @@ class TestIds:
 
     @pytest.mark.parametrize("unknown", ["0", "301", "", " 1", 1, None, np.nan, b"1"])
     def test_unknown_ids(self, world, unknown):
-        with pytest.raises(ValueError, match=r"user_ids has .*, which is not in this world"):
+        with pytest.raises(ValueError, match=r"user_ids must be in this world, .* first is .*"):
             world.truth.watch_probability(["1", unknown])
-        with pytest.raises(ValueError, match=r"user_ids has .*, which is not in this world"):
+        with pytest.raises(ValueError, match=r"user_ids must be in this world, .* first is .*"):
             world.truth.expected_rating(["1", unknown], ["1", "1"])
 
     def test_bad_arrays(self, world):
-        with pytest.raises(ValueError, match="movie_ids has '201', which is not in this world"):
+        with pytest.raises(ValueError, match=r"movie_ids must be in this world, .* first is '201'"):
             world.truth.rating_distribution(["1"], ["201"])
         with pytest.raises(ValueError, match="must have one length, got 2 and 1"):
             world.truth.rating_distribution(["1", "2"], ["1"])

@@ -126,16 +126,16 @@ class TestPrecisionRecall:
         call(TypeError, "queries must hold numbers", queries=queries.astype(str))
         call(
             ValueError,
-            "every user_id of test must be in the index of queries, got 1 unknown",
+            "user_id of test must be in the index of queries, got 1 unknown",
             queries=queries.drop(index=test["user_id"].iloc[0]),
         )
         call(
             ValueError,
-            "every movie_id of test must be in the index of candidates, got 1 unknown",
+            "movie_id of test must be in the index of candidates, got 1 unknown",
             candidates=candidates.drop(index=test["movie_id"].iloc[0]),
         )
         only_train = train[~train["movie_id"].isin(test["movie_id"])]["movie_id"].iloc[0]
-        call(ValueError, "every movie_id of train", candidates=candidates.drop(index=only_train))
+        call(ValueError, "movie_id of train", candidates=candidates.drop(index=only_train))
         missing = test.copy()
         missing.iloc[1, 0] = None
         call(ValueError, "test.user_id must have no missing values, got one at row", test=missing)
@@ -218,8 +218,8 @@ class TestRetrievalMetrics:
             (scores.to_numpy(), TypeError, "scores must be a DataFrame or a Series, got ndarray"),
             (scores * np.nan, ValueError, "scores must hold no NaN"),
             (scores.iloc[0] * np.nan, ValueError, "scores must hold no NaN"),
-            (scores.iloc[:1], ValueError, "every user_id of test must be in the index of scores"),
-            (scores.iloc[:, :1], ValueError, "every movie_id of test.*the movie ids of scores"),
+            (scores.iloc[:1], ValueError, "user_id of test must be in the index of scores"),
+            (scores.iloc[:, :1], ValueError, "movie_id of test.*the movie ids of scores"),
             (pd.concat([scores, scores]), ValueError, "the index of scores must be unique"),
         ]:
             with pytest.raises(error, match=message):

@@ -89,8 +89,8 @@ class TestPositions:
     @pytest.mark.parametrize(
         ("users", "movies", "error", "message"),
         [
-            (["a"], ["x"], ValueError, "every user_id of ratings must be in user_ids.*'b'"),
-            (["b"], ["y"], ValueError, "every movie_id of ratings.*1 unknown, the first is 'x'"),
+            (["a"], ["x"], ValueError, "user_id of ratings must be in user_ids.*'b'"),
+            (["b"], ["y"], ValueError, "movie_id of ratings.*1 unknown, the first is 'x'"),
             (["b", "b"], ["x"], ValueError, "user_ids must be unique, got 'b' more than once"),
             ([], ["x"], ValueError, "user_ids must not be empty"),
             (["b", None], ["x"], ValueError, "user_ids must have no missing values"),
