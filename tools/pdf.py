@@ -7,7 +7,6 @@ the file, and the contents and the outline give each part, chapter and section.
 """
 
 import datetime
-import html
 import os
 import posixpath
 import re
@@ -24,6 +23,7 @@ from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwrigh
 from tools import reports, toc
 from tools.reports import ROOT
 from tools.site import contents, offered
+from tools.site.rendering import TEMPLATES, render
 
 SITE = ROOT / "_build" / "html"
 FOUND = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -38,86 +38,9 @@ FLAGS = [
 ]
 # A4 with margins of 17 mm: so wide is the text, in pixels of CSS.
 WIDTH = 665
-STYLE = """
-@page {
-  size: A4;
-  margin: 18mm 17mm;
-  @bottom-center { content: counter(page); font: 9pt sans-serif; }
-}
-@page :first { @bottom-center { content: none; } }
-html { font-size: 12.5px; background: #fff; }
-body { margin: 0; overflow: visible; }
-main { width: 100%; }
-article.bd-article { padding: 0; font-size: 1rem; line-height: 1.45; }
-.bd-article h1 { font-size: 2.1rem; margin: 0.2rem 0 0.8rem; line-height: 1.15; }
-.bd-article h2 { font-size: 1.45rem; margin-top: 1.8rem; }
-.bd-article h3 { font-size: 1.15rem; }
-.in-a-part > h1 { font-size: 1.1rem; color: #55606b; margin: 0 0 0.3rem; }
-.in-a-part h2 { font-size: 2.1rem; margin: 0.2rem 0 0.8rem; line-height: 1.15; }
-.in-a-part h3 { font-size: 1.45rem; margin-top: 1.8rem; }
-.in-a-part h4 { font-size: 1.15rem; }
-.bd-article section > :is(p, ul, ol, dl:not(.py), blockquote) { max-width: none; }
-h1, h2, h3, h4, h5, h6 { break-after: avoid; }
-p { orphans: 2; widows: 2; }
-div.cell, .pitfall, .bd-article table { break-inside: auto; }
-div.cell_input, figure, tr, pre, figcaption, div.math { break-inside: avoid; }
-.bd-article pre, .bd-article div.highlight pre, div.cell div.cell_input pre,
-div.cell div.cell_output .output pre, div.cell div.cell_output div.highlight pre {
-  font-size: 10px; line-height: 1.4; padding: 0.3rem 0.5rem;
-  white-space: pre-wrap; overflow-wrap: anywhere; overflow: visible;
-}
-.conclusion .seeds { white-space: normal; }
-.bd-article div.admonition { padding: 0 0.6rem 0.4rem; margin: 0.8rem 0; overflow: visible; }
-.bd-article div.admonition > .admonition-title { margin: 0 0 0.3rem; padding: 0.3rem 0 0; }
-.bd-article div.admonition.solution div.cell { margin-inline: 0; }
-.bd-article :is(.pst-scrollable-table-container, .text_html, div.math, div.highlight) {
-  overflow: visible;
-}
-.bd-article details > summary, .sd-tab-set > input { display: none !important; }
-.bd-article details { border: 0 !important; box-shadow: none !important; }
-.bd-article :is(div.highlight pre, div.math, div.output.text_html) { background: none !important; }
-.bd-article .sd-tab-set { display: block; }
-.bd-article .sd-tab-content { display: block; }
-.bd-article figure { margin: 0.6rem 0; }
-.bd-article img { max-width: 100%; height: auto; }
-.chapter-map { columns: 2; }
-.front .name { font: 600 30px "Source Serif 4", serif; margin: 1rem 0 0.2rem; }
-.front .contents { list-style: none; padding: 0; margin: 0; }
-.front .contents li { display: flex; margin: 0.12rem 0; }
-.front .contents li.part { font-weight: 600; margin-top: 0.7rem; }
-.front .contents li i { flex: 1; border-bottom: 1px dotted #b8c0c8; margin: 0 0.4rem 0.3rem; }
-"""
 # The first page's figure is higher than paper: each of its tasks becomes a drawing of its own. What
-# is wider than its place is made smaller; what still stands out is returned.
-FIT = """() => {
-  for (const all of document.querySelectorAll(".scale-figure svg")) {
-    const tops = [...all.querySelectorAll(".task")].map((task) => task.getBBox().y - 8);
-    const bottom = all.getBoundingClientRect().height;
-    tops.forEach((top, n) => {
-      const part = all.cloneNode(true);
-      const moved = document.createElementNS(all.namespaceURI, "g");
-      moved.setAttribute("transform", `translate(0, ${-top})`);
-      moved.append(...part.childNodes);
-      part.append(moved);
-      part.setAttribute("height", (tops[n + 1] ?? bottom) - top);
-      part.style.overflow = "hidden";
-      if (n) part.setAttribute("aria-hidden", "true");
-      all.before(part);
-    });
-    if (tops.length) all.remove();
-  }
-  for (const wide of document.querySelectorAll("main :is(table, mjx-container[display], svg)")) {
-    const place = wide.parentElement;
-    const style = getComputedStyle(place);
-    const room = place.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    const width = Math.max(wide.scrollWidth, wide.getBoundingClientRect().width);
-    if (room > 0 && width > room + 1) wide.style.zoom = Math.floor(1000 * room / width) / 1000;
-  }
-  const edge = document.querySelector("main").getBoundingClientRect().right;
-  const out = [...document.querySelectorAll("article :not(mjx-container *, .visually-hidden)")];
-  return out.filter((e) => e.getBoundingClientRect().right > edge + 2).map(
-    (e) => `${e.closest("article").id}: <${e.localName}> ${e.textContent.trim().slice(0, 60)}`);
-}"""
+# is wider than its place is made smaller; what still is too wide is returned.
+FIT = (TEMPLATES / "fit.js").read_text(encoding="utf-8")
 NUMBERS = """(numbers) => {
   for (const [anchor, number] of Object.entries(numbers))
     document.querySelector(`[data-page-of="${anchor}"]`).textContent = number;
@@ -156,7 +79,7 @@ def place(doc: str, anchor: str = "") -> str:
 
 
 def article(site: Path, doc: str, docs: Sequence[str], lower: bool) -> Tag:
-    """A page's text, ready to stand beside all others.
+    """A page's text, ready to be joined with the others.
 
     Its anchors carry the page's name; links to other pages lead to their anchors, and links to what
     isn't in the book are plain text.
@@ -165,7 +88,7 @@ def article(site: Path, doc: str, docs: Sequence[str], lower: bool) -> Tag:
       site: the folder of the built site.
       doc: the page's name for Sphinx.
       docs: all pages of the book.
-      lower: make headings one level lower, since the name of a part stands above them.
+      lower: make headings one level lower, since the name of a part comes above them.
     """
     page = BeautifulSoup((site / f"{doc}.html").read_text(encoding="utf-8"), "html.parser")
     text = page.select_one("article.bd-article")
@@ -189,7 +112,6 @@ def article(site: Path, doc: str, docs: Sequence[str], lower: bool) -> Tag:
             link.unwrap()
         else:
             link["href"] = target
-    text["id"] = place(doc)
     return text
 
 
@@ -211,34 +133,24 @@ def joined(site: Path, title: str, front: str, parts: Sequence[tuple[str, Sequen
     Args:
       site: the folder of the built site.
       title: the book's.
-      front: what stands below it, as HTML.
+      front: what comes below it, as HTML.
       parts: name of each part ("" for pages that belong to none) and its pages, in order.
     """
     docs = [doc for _, group in parts for doc in group]
-    texts: list[str] = []
-    lines: list[str] = []
-    styles = [STYLE]
-    for name, group in parts:
-        lines += [f'<li class="part">{html.escape(name)}</li>'] if name else []
+    pages = []
+    for part, group in parts:
         for number, doc in enumerate(group):
-            text = article(site, doc, docs, lower=bool(name))
-            text["class"] = "bd-article in-a-part" if name else "bd-article"
+            text = article(site, doc, docs, lower=bool(part))
             heading = " ".join(text.find(["h1", "h2"]).get_text().split())  # type: ignore[union-attr]
-            lines.append(
-                f'<li><a href="#{place(doc)}">{html.escape(heading)}</a><i></i>'
-                f'<span data-page-of="{place(doc)}"></span></li>'
+            pages.append(
+                {
+                    "place": place(doc),
+                    "part": part,
+                    "opens": part and not number,
+                    "heading": heading,
+                    "text": text.decode_contents(),
+                }
             )
-            if name and not number:
-                part = BeautifulSoup(f"<h1>{html.escape(name)}</h1>", "html.parser")
-                text.insert(0, part)
-            # Named pages: each starts on a new one, and has its title on top of all others.
-            sheet = f"sheet{len(texts)}"
-            on_top = heading.replace("\\", "").replace('"', "'")
-            styles.append(
-                f"#{place(doc)} {{ page: {sheet}; break-before: page; }}\n@page {sheet} "
-                f'{{ @top-right {{ content: "{on_top}"; font: 9pt sans-serif; color: #55606b; }} }}'
-            )
-            texts.append(str(text))
     first = BeautifulSoup((site / f"{docs[0]}.html").read_text(encoding="utf-8"), "html.parser")
     head = [
         str(tag)
@@ -247,14 +159,7 @@ def joined(site: Path, title: str, front: str, parts: Sequence[tuple[str, Sequen
     ]
     up = posixpath.relpath(".", posixpath.dirname(docs[0]) or ".")
     links = "\n".join(head).replace(f'"{up}/_static/', '"_static/')
-    style = "\n".join(styles)
-    return (
-        f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title>{links}<style>{style}</style></head>"
-        f'<body><main class="bd-main"><article class="bd-article front" id="front">'
-        f'<p class="name">{html.escape(title)}</p>{front}<h1>Contents</h1>'
-        f'<ul class="contents">{"".join(lines)}</ul></article>{"".join(texts)}</main></body></html>'
-    )
+    return render("pdf.html", title=title, head=links, front=front, pages=pages)
 
 
 def destinations(pdf: bytes) -> dict[str, int]:
@@ -338,7 +243,7 @@ def write(source: str, path: Path, site: Path = SITE) -> None:
 
 
 def front(parts: Mapping[str, Sequence[str]]) -> str:
-    """What stands below the title: which version of which day this is."""
+    """What comes below the title: which version of which day this is."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     days = [contents.last_change(doc) for group in parts.values() for doc in group]
     day = max((day for day in days if day), default=datetime.datetime.now(datetime.UTC).date())

@@ -108,7 +108,7 @@ def test_the_offered_package_has_what_the_chapter_reads(doc: str) -> None:
 def test_pip_is_told_to_install_from_the_folder_itself() -> None:
     """`-e .` means the folder in which pip runs, wherever the list of requirements lies."""
     setup = soup("book/reference/setup.html").get_text()
-    notes = [offered.note_for("https://example.org/book", "", "3.11 to 3.13"), setup]
+    notes = [offered.note_for("https://example.org/book", ""), setup]
     assert "pip install -q -r requirements.txt" in setup
     assert not [n for n in notes if re.search(r"-r \S+/requirements", n)]
 
@@ -192,7 +192,7 @@ def test_chapter_says_its_tags_and_time(doc: str) -> None:
 
 
 @pytest.mark.parametrize("doc", contents.notebook_docs())
-def test_pitfalls_stand_in_the_index(doc: str) -> None:
+def test_pitfalls_are_in_the_index(doc: str) -> None:
     shown = len(soup(f"{doc}.html").select(".pitfall"))
     page = re.compile(rf"(^|/){doc.rpartition('/')[2]}\.html#")
     links = soup("book/reference/pitfalls.html").select("article")[0].find_all("a", href=page)
@@ -200,7 +200,7 @@ def test_pitfalls_stand_in_the_index(doc: str) -> None:
 
 
 def test_pitfalls_are_sorted_by_question() -> None:
-    """The index has a heading a question; what no question names yet is said, not hidden."""
+    """The index has a heading per question; what no question names yet comes last, not hidden."""
     found = generated.pitfalls_by_question()
     titles = [
         h.get_text().rstrip("#") for h in soup("book/reference/pitfalls.html").select("article h2")

@@ -9,7 +9,7 @@ from tools.site import contents, generated, offered, pages
 
 @pytest.mark.parametrize("repository", ["", "https://example.org/book"])
 def test_the_note_says_where_to_install(repository: str) -> None:
-    note = offered.note_for(repository, "", "3.11 to 3.13")
+    note = offered.note_for(repository, "")
     lines = [line.strip() for line in note.splitlines() if line.startswith("    ")]
     installs = [i for i, line in enumerate(lines) if "pip install -r requirements.txt" in line]
     assert len(installs) == 1 + bool(repository)

@@ -33,6 +33,11 @@ def title(doc: str) -> str:
     return chapter(doc).title
 
 
+def link(doc: str) -> str:
+    """A link to a chapter, in Markdown."""
+    return f"{{doc}}`{title(doc)} </{doc}>`"
+
+
 def slug(text: str) -> str:
     """A text as an anchor."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

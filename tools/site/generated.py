@@ -15,23 +15,16 @@ from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
 from tools.site import contents, decisions, offered, scale
+from tools.site.contents import link
+from tools.site.rendering import render
 
+LOGGER = logging.getLogger(__name__)
 # It generates its own data, whatever ratings there are.
 OWN_DATA = "dcn/feature_crosses"
 
 
 def chapter_map() -> str:
-    lines = ["::::{div} chapter-map"]
-    for part in toc.parts():
-        if part.chapters:
-            links = [f"{_link(entry.doc)}<br>{entry.question}" for entry in part.chapters]
-            lines += [":::{div} part", f"{{.part-name}}\n{part.name}", ""]
-            lines += [*(f"- {link}" for link in links), ":::", ""]
-    return "\n".join([*lines, "::::"])
-
-
-def _link(doc: str) -> str:
-    return f"{{doc}}`{contents.title(doc)} </{doc}>`"
+    return render("chapters.md", parts=toc.parts(), link=link)
 
 
 def scale_figure() -> str:
@@ -39,9 +32,10 @@ def scale_figure() -> str:
         found = scale.tasks(lambda name: contents.chapter(f"book/{name}"))
     except ValueError as error:
         # A warning makes a strict build fail; authors in the middle of a change still see the page.
-        logging.getLogger(__name__).warning(str(error))
+        LOGGER.warning(str(error))
         return "(The figure can’t be drawn at the moment.)"
-    return scale.figure(found, lambda chapter: contents.title(f"book/{chapter}"))
+    links = dict.fromkeys(link(f"book/{task.chapter}") for task in found)
+    return render("scale.md", drawing=scale.svg(found), links=links)
 
 
 def pitfalls_by_question() -> dict[str, list[tuple[str, str, str]]]:
@@ -64,22 +58,15 @@ def pitfalls_by_question() -> dict[str, list[tuple[str, str, str]]]:
                 if pitfall:
                     found.setdefault(entry["question"], []).append(pitfall)
                 else:
-                    logger = logging.getLogger(__name__)
-                    logger.warning(f"pitfalls.yml: {chapter} has no pitfall {about!r}")
+                    LOGGER.warning(f"pitfalls.yml: {chapter} has no pitfall {about!r}")
     if left:
         found["And what else?"] = list(left.values())
     return found
 
 
 def pitfall_index() -> str:
-    lines: list[str] = []
-    for question, found in pitfalls_by_question().items():
-        lines += [f"## {question}", ""]
-        for doc, about, anchor in found:
-            name = f"{{ref}}`{label(about)} <{doc}:{anchor}>`"
-            lines.append(f"- {name} · [{contents.title(doc)}]{{.where}}")
-        lines.append("")
-    return "\n".join(lines)
+    questions = pitfalls_by_question()
+    return render("pitfalls.md", questions=questions, label=label, title=contents.title)
 
 
 def label(text: str) -> str:
@@ -89,17 +76,8 @@ def label(text: str) -> str:
 
 
 def name_index() -> str:
-    lines: list[str] = []
-    for entry in toc.entries():
-        if entry.names:
-            lines += [f"## {_link(entry.doc)}", "", "| name | taught in |", "|---|---|"]
-        for name in entry.names:
-            found = contents.cells_that_teach(name, entry.doc)[:6]
-            cells = [f"{{ref}}`cell {n} <{entry.doc}:cell-{cell}>`" for cell, n in found]
-            shown = name if isinstance(name, str) else name["name"]
-            lines.append(f"| `` {shown} `` | {', '.join(cells)} |")
-        lines.append("")
-    return "\n".join(lines)
+    cells = contents.cells_that_teach
+    return render("names.md", entries=toc.entries(), link=link, cells=cells)
 
 
 def last_run(doc: str) -> str:
@@ -130,102 +108,70 @@ def spread(doc: str, measured: dict[str, Any]) -> str:
     )
 
 
+def _checked(doc: str) -> str:
+    """How many of a notebook's code cells are compared."""
+    codes = contents.chapter(doc).codes
+    return f"{sum(UNCHECKED not in tags(cell) for cell in codes)} of {len(codes)}"
+
+
+def _tolerances(doc: str) -> str:
+    """Tags that give a notebook's decimals more room, each with the number of its cells."""
+    found = Counter(tag for cell in contents.chapter(doc).codes for tag in tags(cell))
+    wide = sorted(tag for tag in found if tag.startswith(WIDENING))
+    return ", ".join(tag + f" in {found[tag]} cells" * (found[tag] > 1) for tag in wide)
+
+
 def status() -> str:
-    docs = contents.notebook_docs()
     measured = perturb.read()["notebooks"]
-    rows = []
-    for doc in docs:
-        found = [tags(cell) for cell in contents.chapter(doc).codes]
-        checked = sum(UNCHECKED not in those for those in found)
-        wide = Counter(tag for those in found for tag in those if tag.startswith(WIDENING))
-        own = [tag + f" in {n} cells" * (n > 1) for tag, n in sorted(wide.items())]
-        # Each cell of the table must make sense by itself: on a phone they are stacked.
-        rows.append(
-            f"| {_link(doc)} | "
-            f"{contents.stated_time(doc) or 'looked up, not read'} | "
-            f"{last_run(doc)} | {checked} of {len(found)} cells compared | "
-            f"{', '.join(own) or 'no tolerance of its own'}; {spread(doc, measured)} | "
-            f"changed {contents.in_words(contents.last_change(doc))} |"
-        )
-    head = "| chapter | time, as it says | last timed run | checked | tolerance, spread | changed |"
-    lines = ["## Chapters", "", "::::{div} status-table", head, "|---|---|---|---|---|---|"]
-    lines += [*rows, "::::", "", "## Versions", "", "| package | version |", "|---|---|"]
-    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        pin = re.match(r"([\w.-]+)==([\w.]+)", line)
-        if pin:
-            lines.append(f"| {pin[1]} | {pin[2]} |")
+    required = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     python = importlib.metadata.metadata("recutils")["Requires-Python"]
-    lines += [f"| Python | {', '.join(sorted(python.split(','), reverse=True))} |", ""]
-    return "\n".join(lines)
+    return render(
+        "status.md",
+        docs=contents.notebook_docs(),
+        link=link,
+        time=contents.stated_time,
+        last_run=last_run,
+        checked=_checked,
+        tolerances=_tolerances,
+        spread=lambda doc: spread(doc, measured),
+        changed=lambda doc: contents.in_words(contents.last_change(doc)),
+        pins=re.findall(r"^([\w.-]+)==([\w.]+)", required, re.MULTILINE),
+        python=", ".join(sorted(python.split(","), reverse=True)),
+    )
 
 
 def ground() -> str:
     """What the tests of the book's foundations found, from the files in reports/."""
-    lines = []
-    for report in reports.replications():
-        rows = [
-            row
-            for name, chapter in report["chapters"].items()
-            for row in chapter["claims"]
-            if name != OWN_DATA
-        ]
-        both = [row for row in rows if row["synthetic"] and row["real"]]
-        main = [row for row in both if row["synthetic"].get("main")]
-        details = [row for row in both if not row["synthetic"].get("main")]
-        lines.append(
-            f"- **Replication on {report['data']['folder']}** ({_day(report)}): of the "
-            f"{len(main)} main claims tried on both data sets, {_alike(main)} have the same "
-            f"verdict on both; of the {len(details)} details, {_alike(details)}. "
-            "{doc}`Does it hold on real data? </book/beyond/movielens>` discusses what differs, "
-            "and counts how many details to expect wrong."
-        )
-    upstream = REPORTS / "upstream.json"
-    if upstream.is_file():
-        report = reports.read(upstream)
-        for library, result in report["libraries"].items():
-            lines.append(
-                f"- **The own tests of {library}** {report['versions'][library.replace('_', '-')]} "
-                f"on TensorFlow {report['versions']['tensorflow']} ({_day(report)}): "
-                f"{result['passed']} passed, {result['skipped']} skipped, "
-                f"{len(result['failed'])} failed."
-            )
-    return "\n".join([*lines, *trust(), ""])
-
-
-def _alike(rows: list[dict[str, Any]]) -> int:
-    """How many claims have the same verdict on both data sets."""
-    return sum(row["synthetic"]["verdict"] == row["real"]["verdict"] for row in rows)
-
-
-def trust() -> list[str]:
-    """What `make perturb` and `make mutants` found, as items of a list."""
-    lines = []
     moves = perturb.read()
-    if moves["notebooks"]:
-        entries = moves["notebooks"].values()
-        numbers = sum(len(entry["numbers"]) for entry in entries)
-        moved = sum(map(perturb.moved, entries))
-        all_of_them = set.intersection(*map(perturb.tried, entries))
-        tried = ", ".join(name for name in perturb.CONDITIONS if name in all_of_them)
-        lines.append(
-            f"- **Under other conditions** ({_day(moves)}): {len(entries)} notebooks ran with "
-            f"{len(all_of_them)} conditions changed ({tried}). {moved} of their {numbers:,} "
-            "decimals moved."
-        )
-    lies = mutants.read()
-    if lies["mutants"]:
-        lines.append(
-            f"- **Small mistakes made on purpose** ({_day(lies)}): of {len(lies['mutants'])} out "
-            f"of {lies['possible']:,} possible ones, the checks caught {mutants.caught(lies)}. "
-            "Not caught were:"
-        )
-        for survivor in mutants.survivors():
-            verdict = "No mistake" if survivor["equivalent"] else "**Not seen**"
-            lines.append(
-                f"  - {survivor['file']}: `{survivor['before']}` became `{survivor['after']}`. "
-                f"{verdict}: {survivor['reason']}"
-            )
-    return lines
+    entries = moves["notebooks"].values()
+    mistakes = mutants.read()
+    return render(
+        "reports.md",
+        day=_day,
+        replications=[(report, *_agreements(report)) for report in reports.replications()],
+        upstream=reports.read(REPORTS / "upstream.json", libraries={}),
+        moves=moves,
+        notebooks=entries,
+        tried=[
+            name for name in perturb.CONDITIONS if all(name in perturb.tried(e) for e in entries)
+        ],
+        decimals=sum(len(entry["numbers"]) for entry in entries),
+        moved=sum(map(perturb.moved, entries)),
+        mistakes=mistakes,
+        caught=mutants.caught(mistakes),
+        survivors=mutants.survivors(),
+    )
+
+
+def _agreements(report: dict[str, Any]) -> tuple[list[bool], list[bool]]:
+    """Whether each main claim, and each other one, has the same verdict on both data sets."""
+    found: tuple[list[bool], list[bool]] = [], []
+    for name, chapter in report["chapters"].items():
+        for row in chapter["claims"]:
+            if name != OWN_DATA and row["synthetic"] and row["real"]:
+                same = row["synthetic"]["verdict"] == row["real"]["verdict"]
+                found[0 if row["synthetic"].get("main") else 1].append(same)
+    return found
 
 
 def _day(report: dict[str, Any]) -> str:
@@ -239,8 +185,8 @@ def decisions_page() -> str:
         lambda name: contents.chapter(f"book/{name}"), reports.replications()
     )
     for problem in decisions.problems(found, evidence):
-        logging.getLogger(__name__).warning(f"decisions.yml: {problem}")
-    return "\n".join(decisions.page(found, evidence, lambda name: _link(f"book/{name}")))
+        LOGGER.warning(f"decisions.yml: {problem}")
+    return "\n".join(decisions.page(found, evidence, lambda name: link(f"book/{name}")))
 
 
 def pdf_link() -> str:
@@ -249,10 +195,10 @@ def pdf_link() -> str:
     if found is None:
         return ""
     size = round(found.stat().st_size / 1e6)
-    link = f'<a href="../_downloads/{found.name}" download>the whole book as one PDF</a>'
+    address = f'<a href="../_downloads/{found.name}" download>the whole book as one PDF</a>'
     # The PDF itself leaves this class out.
     return (
-        f'<p class="only-on-the-site">To read offline or on paper: {link} ({size} MB), '
+        f'<p class="only-on-the-site">To read offline or on paper: {address} ({size} MB), '
         "solutions included.</p>"
     )
 

@@ -10,6 +10,7 @@ from sphinx.application import Sphinx
 from tools import toc
 from tools.reports import ROOT
 from tools.site import contents
+from tools.site.rendering import render
 
 # The whole book, if `make pdf` has printed it.
 PDF = ROOT / "_build" / "recommenders-measured.pdf"
@@ -40,37 +41,14 @@ def pdf() -> Path | None:
     return PDF if PDF.stat().st_mtime >= newest else None
 
 
-def note_for(repository: str, address: str, python: str) -> str:
+def note_for(repository: str, address: str) -> str:
     """The first cell of an offered notebook: what it needs, and how to get that.
 
     Args:
       repository: address to clone from, or empty.
       address: where the site is served, with a slash at the end, or empty.
-      python: versions of Python that do.
     """
-    setup_page = f"{address}book/reference/setup.html" if address else ""
-    page = f"[Setup]({setup_page})" if address else "*Setup and troubleshooting*"
-    archive = f"[recutils.zip]({address}_downloads/recutils.zip)" if address else "`recutils.zip`"
-    where = "" if address else f" from the book's page {page}"
-    lines = [
-        "**This notebook needs the book's package `recutils` and its pinned libraries** (Python "
-        f"{python}). Skip this cell where they are installed.",
-        "",
-        f"Get {archive}{where}, unpack it into the notebook's folder, and run there:",
-        "",
-        "    python -m pip install -r requirements.txt",
-        "",
-    ]
-    if repository:
-        lines += [
-            "Or clone the book, and install from the clone:",
-            "",
-            f"    git clone --depth 1 {repository}.git book_repository",
-            "    cd book_repository",
-            "    python -m pip install -r requirements.txt",
-            "",
-        ]
-    return "\n".join([*lines, f"In Colab the page {page} has a first cell that does it."])
+    return render("note.md", repository=repository, address=address)
 
 
 def offer_pdf(app: Sphinx, exception: Exception | None) -> None:
@@ -91,8 +69,7 @@ def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
     out = Path(app.outdir)
     for doc in contents.notebook_docs():
         copy = nbformat.from_dict(contents.chapter(doc).document)
-        address = app.config.html_baseurl or ""
-        text = note_for(repository_of(app), address, "3.11 to 3.13")
+        text = note_for(repository_of(app), app.config.html_baseurl or "")
         note = nbformat.v4.new_markdown_cell(text, id="how-to-get-recutils")
         copy.cells = [note, *copy.cells]
         path = out / "_sources" / f"{doc}.ipynb"

@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from tools import claims, toc
 from tools.reports import ROOT
 from tools.site import contents
+from tools.site.rendering import render
 
 LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
 CONCLUSION = re.compile(
@@ -78,28 +79,22 @@ def add_to_page(
     if doctree is None:
         return
     heading = re.sub(r"<[^>]+>", "", context.get("title") or "")
-    description = html.escape(summary(doctree), quote=True)
-    tags = {
-        "og:type": "article",
-        "og:site_name": html.escape(app.config.html_title, quote=True),
-        "og:title": html.escape(html.unescape(heading), quote=True),
-        "og:description": description,
-    }
-    if app.config.html_baseurl:
-        tags["og:url"] = app.config.html_baseurl + app.builder.get_target_uri(page)
-        tags["og:image"] = app.config.html_baseurl + "_static/card.png"
-        tags["og:image:alt"] = "The book’s mark: two towers under a ceiling"
-    lines = [f'<meta property="{name}" content="{value}">' for name, value in tags.items()]
-    lines.append(f'<meta name="description" content="{description}">')
-    context["metatags"] = context.get("metatags", "") + "\n".join(lines)
+    context["metatags"] = context.get("metatags", "") + render(
+        "preview.html",
+        site=app.config.html_title,
+        title=html.unescape(heading),
+        description=summary(doctree),
+        home=app.config.html_baseurl or "",
+        page=app.builder.get_target_uri(page),
+    )
 
 
-def summary(doctree: nodes.document, length: int = 200) -> str:
+def summary(doctree: nodes.document) -> str:
     """The first paragraph, cut at a word."""
     for paragraph in doctree.findall(nodes.paragraph):
         text = " ".join(paragraph.astext().split())
         if len(text) > 40:
-            return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
+            return text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
     return ""
 
 

@@ -6,7 +6,7 @@ is drawn as SVG without a fixed size: distances are percentages, so that it fits
 of a readable size, and its colours are those of the page, light or dark.
 """
 
-import html
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ import yaml
 
 from tools.chapter import UNCHECKED, Chapter, tags
 from tools.reports import BOOK
+from tools.site.rendering import render
 
 SPEC = BOOK / "scale.yml"
 NUMBER = re.compile(r"(?<![\w.])-?\d*\.\d+(?![\w.])")
@@ -178,73 +179,15 @@ def svg(found: Sequence[Task]) -> str:
     """The figure."""
     lowest = min([0.0, *(score.place for task in found for score in task.scores)])
     left, right = lowest - 0.04, 1.02
-
-    def x(place: float) -> float:
-        return NAMES + (100 - NAMES) * (place - left) / (right - left)
-
-    parts: list[str] = []
-    top = 0
-    for task in found:
-        first, last = top + HEAD, top + HEAD + ROW * len(task.scores)
-        parts += [
-            _text(0, top + 20, task.question, "task"),
-            _text(0, top + 39, task.measure, "measure"),
-            *(
-                f'<line class="{kind}" x1="{x(end):.2f}%" x2="{x(end):.2f}%" '
-                f'y1="{first - 4}" y2="{last + 2}"/>'
-                for kind, end in [("zero", 0.0), ("one", 1.0)]
-            ),
-            _text(x(0), last + 19, f"{task.zero[0]} {task.zero[1]}", "end", shift=-4),
-            _text(x(1), last + 19, f"{task.one[0]} {task.one[1]}", "end", anchor="end", shift=4),
-        ]
-        for line, score in enumerate(task.scores):
-            middle = first + ROW * line + ROW // 2
-            kind = "baseline" if score.baseline else "model"
-            at = x(score.place)
-            parts += [
-                f'<g class="{kind}" data-score="{score.printed}" data-place="{score.place:.4f}">',
-                _text(0, middle + 5, score.name, "name"),
-                f'<line class="rung" x1="{x(0):.2f}%" x2="{at:.2f}%" y1="{middle}" y2="{middle}"/>',
-                f'<circle cx="{at:.2f}%" cy="{middle}" r="5.5"/>',
-                _text(NAMES, middle + 5, score.printed, "score", anchor="end", shift=-6),
-                "</g>",
-            ]
-        top = last + FOOT
-    alt = html.escape(alt_text(found), quote=True)
-    body = "\n".join(parts)
-    return f'<svg role="img" aria-label="{alt}" width="100%" height="{top - 12}">\n{body}\n</svg>'
-
-
-def _text(at: float, y: int, text: str, kind: str, *, anchor: str = "start", shift: int = 0) -> str:
-    side = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    moved = f' dx="{shift}"' if shift else ""
-    return f'<text class="{kind}" x="{at:.2f}%" y="{y}"{moved}{side}>{html.escape(text)}</text>'
-
-
-def figure(found: Sequence[Task], title: Callable[[str], str]) -> str:
-    """Markdown of the figure with its caption.
-
-    Args:
-      found: what to draw.
-      title: gives the title of a chapter.
-    """
-    links = ", ".join(
-        f"{{doc}}`{title(chapter)} </book/{chapter}>`"
-        for chapter in dict.fromkeys(task.chapter for task in found)
+    heights = [HEAD + ROW * len(task.scores) + FOOT for task in found]
+    *tops, height = itertools.accumulate(heights, initial=0)
+    return render(
+        "scale.svg",
+        tasks=zip(found, tops, strict=True),
+        x=lambda place: f"{NAMES + (100 - NAMES) * (place - left) / (right - left):.2f}%",
+        alt=alt_text(found),
+        height=height - 12,
+        head=HEAD,
+        row=ROW,
+        names=NAMES,
     )
-    drawing = [
-        "```{raw} html",
-        '<div class="scale-figure" id="fig-scale">',
-        svg(found),
-        "</div>",
-        "```",
-    ]
-    caption = [
-        "```{div} scale-caption",
-        "Each score in its place between no model at all (on the left) and the best score that is "
-        "possible (dashed); further right is better. Blue: trained with TFRS or TF-Ranking; "
-        "grey: baselines, without a gradient. "
-        f"Drawn from the outputs of {links}.",
-        "```",
-    ]
-    return "\n".join([*drawing, "", *caption])
