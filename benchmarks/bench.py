@@ -67,7 +67,7 @@ def print_where() -> None:
 
 
 def compare(movies: Movies) -> None:
-    """Prints the table: a row a function, ours against theirs."""
+    """Prints the table: a row per function, ours against theirs."""
     print(f"{'':34}{'ours':>10}{'theirs':>10}{'ratio':>8}  agreement")
     train, test = datasets.split(movies.ratings)
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Models that one chapter derives and a later one needs, with the very text of the chapter."""
+"""Models that one chapter derives and a later one needs, with the exact text of that chapter."""
 
 from recutils import _compat  # noqa: F401
 

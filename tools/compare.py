@@ -353,7 +353,7 @@ def compare_outputs(
             "-": "missing now (it is stored)",
             "+": "additional now (it is not stored)",
         }
-        # One line for each: numbers its likes, so that the second of two figures can be missing.
+        # A line per output: the second of two figures can be missing, too.
         changes = [
             f"an output is {words[line[0]]}: {line[2:]}"
             for line in difflib.ndiff(old_kinds, new_kinds)

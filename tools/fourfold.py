@@ -3,10 +3,10 @@
     python -m tools.fourfold NOTEBOOK … [--folder FOLDER]
 
 takes a copy of the repository in which every search of the chapter asks for four times its draws,
-makes what is then missing, trials anew with the best of those, and runs the chapter up to its last
-main claim. Draws that are on record count, so that this costs three more searches like the first.
-Its main claims, before and after, go to reports/fourfold.json. What the chapter itself shows stays
-as it is: its records hold the usual number of draws.
+makes what is then missing, runs the trials again with the best of those, and runs the chapter up to
+its last main claim. Draws that are on record count, so this costs three more searches like the
+first. Its main claims, before and after, go to reports/fourfold.json. What the chapter itself shows
+stays as it is: its records hold the usual number of draws.
 
 With --folder the copy stays there, and a run that was stopped resumes.
 """
@@ -52,7 +52,7 @@ def lengthened(chapter: Chapter) -> Chapter:
 
 
 def prepare(folder: Path) -> None:
-    """Copies what a chapter needs to run; records of trials stay behind, to be made anew."""
+    """Copies what a chapter needs to run; not the records of trials: those run again."""
     for part in _COPIED:
         if not (folder / part).exists():
             shutil.copytree(

@@ -53,7 +53,7 @@ def test_frame(name, rule):
 
 
 @pytest.mark.parametrize("name", BESIDE_A_SCORE)
-def test_baselines_and_ceiling_stand_beside_scores(name):
+def test_baselines_and_ceiling_are_beside_scores(name):
     outputs = "\n".join(printed(cell) for cell in CHAPTERS[name].codes)
     missing = [w for w in BESIDE_A_SCORE[name] if not re.search(w, outputs, re.IGNORECASE)]
     assert not missing

@@ -1,4 +1,4 @@
-"""A class of recutils.models has the very text of the chapter that derives it."""
+"""A class of recutils.models has the exact text of the chapter that derives it."""
 
 import ast
 import re

@@ -95,7 +95,7 @@ def test_an_impossible_schedule(rate, requests):
 
 
 def test_an_open_loop_sends_everything_while_nothing_comes_back():
-    """Nobody is answered before all have asked: a loop that waits would stand still."""
+    """Nobody is answered before all have asked: a loop that waits would hang."""
     with Service(lambda question, number: (0, 200), crowd=20) as service:
         client = load_generator.run(
             load_generator.Client(service.url), questions(20), np.linspace(0, 0.1, 20)

@@ -313,7 +313,7 @@ def test_no_rating_is_lost_or_changed(given_tables):
 
 @settings(deadline=None)
 @given(tables(), st.data())
-def test_an_unknown_or_doubled_id_is_refused_wherever_it_stands(given_tables, data):
+def test_an_unknown_or_doubled_id_is_refused_wherever_it_is(given_tables, data):
     frame, people, films = given_tables
     row = data.draw(st.integers(0, len(frame) - 1))
     with pytest.raises(ValueError, match="is not in users"):

@@ -118,7 +118,7 @@ def regular(browser: Browser, address: str) -> Iterator[Visitor]:
 
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visitor]]:
-    """Somebody who has never been here: `visit(width=…, theme=…)` gives a Visitor."""
+    """A first visit: `visit(width=…, theme=…)` gives a Visitor."""
     visitors: list[Visitor] = []
 
     def start(width: int = 1280, theme: Literal["light", "dark"] = "light") -> Visitor:

@@ -33,7 +33,7 @@ def test_a_chapter_needs_a_search_and_a_main_claim(cells):
         fourfold.lengthened(a_chapter(cells))
 
 
-def test_records_of_trials_are_made_anew(tmp_path):
+def test_trials_are_run_again(tmp_path):
     fourfold.prepare(tmp_path)
     names = [path.name for path in (tmp_path / "reports" / "records").iterdir()]
     assert names

@@ -66,7 +66,7 @@ def outline(text: bytes) -> list[tuple[int, str]]:
 
 
 def words_of(text: bytes) -> str:
-    """What stands on all pages, by the fonts' own tables from glyphs to letters."""
+    """What all pages say, by the fonts' own tables from glyphs to letters."""
     streams = {
         int(number): zlib.decompress(data)
         for number, data in re.findall(

@@ -97,7 +97,7 @@ def test_other_differences_are_problems(films, report, runs):
     assert command(films, report, "hash seed 1") == 1, "the problem is still there"
 
 
-def test_it_goes_on_where_it_stopped(films, report, runs):
+def test_it_resumes_where_it_left_off(films, report, runs):
     first = list(perturb.RUNS[2:4])
     command(films, report, *first)
     command(films, report)
@@ -107,7 +107,7 @@ def test_it_goes_on_where_it_stopped(films, report, runs):
     assert len(runs) == len(perturb.RUNS)
 
 
-def test_a_changed_notebook_is_measured_anew_unless_only_its_prose_changed(films, report, runs):
+def test_a_changed_notebook_is_measured_again_unless_only_its_prose_changed(films, report, runs):
     command(films, report, "1 thread")
     chapter = Chapter.read(films)
     notebook = nbformat.read(films, 4)

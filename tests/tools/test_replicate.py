@@ -39,7 +39,7 @@ def chapter(tmp_path):
     return path
 
 
-def test_claims_stand_side_by_side_with_checksums_and_errors(chapter, tmp_path, capsys):
+def test_claims_come_side_by_side_with_checksums_and_errors(chapter, tmp_path, capsys):
     data = tmp_path / "ml-tiny"
     data.mkdir()
     (data / "ratings.csv").write_text("1,2,3")
