@@ -21,7 +21,6 @@ Linux only: it reads /proc.
 """
 
 import argparse
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -42,6 +41,7 @@ from tools import reports
 HERE = Path(__file__).parent
 KEPT = HERE.parent / "_build" / "ann.parts"
 NUM_CANDIDATES = 400_000
+PACKAGES = ("scann", "faiss-cpu", "hnswlib", "tensorflow", "tensorflow-recommenders", "numpy")
 # They count codes and matches, and time nothing: they need no quiet machine.
 UNTIMED = {"prepare", "rule", "anisotropic"}
 PATIENCE = 30
@@ -81,7 +81,7 @@ def run_all(out: Path, folder: Path, candidates: int, patience: float | None) ->
     if against and patience is not None:
         sys.exit("\n".join(["Nothing is written, since the machine wasn't quiet:", *against]))
     out.write_text(lines(record(done, against)) + "\n")
-    shutil.rmtree(folder)  # the next run measures anew
+    shutil.rmtree(folder)  # the next run measures all again
     print(f"written: {out}")
 
 
@@ -190,7 +190,7 @@ def record(done: dict[str, Any], against: list[str]) -> dict[str, Any]:
     return {
         "date": reports.today(),
         "machine": machine(),
-        "versions": versions(),
+        "versions": reports.versions(PACKAGES),
         "busy": against,
         "noise": {
             "loop_s": {
@@ -208,7 +208,7 @@ def record(done: dict[str, Any], against: list[str]) -> dict[str, Any]:
 
 
 def lines(value: Any, margin: str = "") -> str:
-    """JSON in which what holds no list and no dict stands on one line."""
+    """JSON in which what holds no list and no dict is on one line."""
     inner = list(value.values()) if isinstance(value, dict) else value
     if not isinstance(value, dict | list) or not any(isinstance(v, dict | list) for v in inner):
         return json.dumps(value)
@@ -227,17 +227,6 @@ def machine() -> dict[str, Any]:
         "cores": quiet.cores(),
         "memory_gb": round(memory / 2**30),
     }
-
-
-def versions() -> dict[str, str]:
-    names = ("scann", "faiss-cpu", "hnswlib", "tensorflow", "tensorflow-recommenders", "numpy")
-    found = {"python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 if __name__ == "__main__":
