@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from sphinx.util import logging
 
-from tools import mutants, notebooks, perturb, reports, toc
+from tools import fourfold, mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
@@ -189,12 +189,36 @@ def ground() -> str:
                 f"{result['passed']} passed, {result['skipped']} skipped, "
                 f"{len(result['failed'])} failed."
             )
-    return "\n".join([*lines, *trust(), ""])
+    return "\n".join([*lines, *longer_searches(), *trust(), ""])
 
 
 def _alike(rows: list[dict[str, Any]]) -> int:
     """How many claims have the same verdict on both data sets."""
     return sum(row["synthetic"]["verdict"] == row["real"]["verdict"] for row in rows)
+
+
+def longer_searches() -> list[str]:
+    """What `python -m tools.fourfold` found: an item a chapter, and in it one a main claim."""
+    report = fourfold.read()
+    lines = []
+    for name, result in report["chapters"].items():
+        claims = result["claims"]
+        same = sum(row["as stored"]["verdict"] == row["fourfold"]["verdict"] for row in claims)
+        changed = result["fingerprint"] != contents.chapter(f"book/{name}").fingerprint
+        draws = " or ".join(map(str, result["draws"]))
+        lines.append(
+            f"- **Searches four times as long** ({_day(report)}): with {draws} draws for every "
+            f"arm, and trials run anew with the best of them, {same} of {len(claims)} main claims "
+            f"of {_link(f'book/{name}')} keep their verdict" + " (changed since)" * changed + ":"
+        )
+        for row in claims:
+            before, after = (_in_words(row[run]) for run in ("as stored", "fourfold"))
+            lines.append(f"  - {row['claim']}: {before}; then {after}")
+    return lines
+
+
+def _in_words(line: dict[str, str]) -> str:
+    return f"{line['verdict']}, `{line['effect']} [{line['low']}, {line['high']}]`"
 
 
 def trust() -> list[str]:
