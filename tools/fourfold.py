@@ -5,14 +5,18 @@
 takes a copy of the repository in which every search of the chapter asks for four times its draws,
 makes what is then missing, runs the trials again with the best of those, and runs the chapter up to
 its last main claim. Draws that are on record count, so this costs three more searches like the
-first. Its main claims, before and after, go to reports/fourfold.json. What the chapter itself shows
-stays as it is: its records hold the usual number of draws.
+first. Its main claims, before and after, go to reports/fourfold.json, and the longer records to the
+folder reports/fourfold. What the chapter itself shows stays as it is: its records hold the usual
+number of draws.
 
 With --folder the copy stays there, and a run that was stopped resumes.
 """
 
+from recutils import sources
+
 import argparse
 import copy
+import json
 import re
 import shutil
 import sys
@@ -28,6 +32,7 @@ from tools.chapter import Chapter, chapters
 from tools.claims import Claim
 
 REPORT = reports.REPORTS / "fourfold.json"
+RECORDS = reports.REPORTS / "fourfold"
 TIMES = 4
 _COPIED = ("recutils", "reports/records")
 
@@ -66,8 +71,8 @@ def fourfold(chapter: Chapter, folder: Path) -> dict[str, Any]:
     """Runs one chapter with four times the draws, and puts its main claims beside the stored ones.
 
     Returns:
-      "draws" (how many there are then, in each search), and "claims": each main claim's text with
-      its lines "as stored" and "fourfold".
+      "fingerprint" of the chapter, "draws" (how many there are then, in each search), and "claims":
+      each main claim's text with its lines "as stored" and "fourfold".
 
     Raises:
       CellExecutionError: a cell raised an error.
@@ -76,6 +81,7 @@ def fourfold(chapter: Chapter, folder: Path) -> dict[str, Any]:
     ran = kernels.run(lengthened(chapter), changed, folder=folder, timeout=10 * 3_600)
     draws = {int(n) for cell in ran.codes for n in re.findall(r"\bdraws=(\d+)", cell.source)}
     return {
+        "fingerprint": chapter.fingerprint,
         "draws": sorted(draws),
         "claims": [
             {"claim": text, "as stored": line(claim), "fourfold": line(ran.claims[text])}
@@ -83,6 +89,23 @@ def fourfold(chapter: Chapter, folder: Path) -> dict[str, Any]:
             if claim.main
         ],
     }
+
+
+def keep(chapter: Chapter, folder: Path, to: Path = RECORDS) -> None:
+    """Copies what a run has recorded, longer searches and new trials, out of its folder."""
+    cells = [cell.source for cell in lengthened(chapter).codes]
+    calls = [call for f in ("search", "recorded") for call in sources.calls_in(cells, f)]
+    names = {call.name for call in calls}
+    to.mkdir(parents=True, exist_ok=True)
+    for path in sorted((folder / "reports" / "records").glob("*.json")):
+        record = json.loads(path.read_text("utf-8"))
+        if record["name"] in names and not record["data"].startswith("real"):
+            shutil.copy(path, to)
+
+
+def read(path: Path = REPORT) -> dict[str, Any]:
+    """The report so far; an empty one if there is none."""
+    return reports.read(path, chapters={})
 
 
 def line(claim: Claim) -> dict[str, str]:
@@ -97,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     parser.add_argument("--folder", type=Path, help="where the copy is made, and stays")
     options = parser.parse_intermixed_args(arguments)
-    report = reports.read(REPORT, chapters={})
+    report = read()
     report |= {"date": reports.today(), "versions": reports.versions()}
     changed = 0
     for chapter in chapters(options.notebooks):
@@ -105,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             prepare(folder.resolve())
             result = fourfold(chapter, folder.resolve())
+            keep(chapter, folder.resolve())
         report["chapters"][chapter.name] = result
         reports.write(report, REPORT)
         for row in result["claims"]:

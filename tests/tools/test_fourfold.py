@@ -1,5 +1,6 @@
 """Tests of the command that searches four times as long."""
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -39,3 +40,13 @@ def test_trials_are_run_again(tmp_path):
     assert names
     assert not any(name.startswith("trials-") for name in names)
     assert (tmp_path / "recutils" / "__init__.py").is_file()
+
+
+def test_what_the_longer_run_recorded_is_kept(tmp_path):
+    made = tmp_path / "reports" / "records"
+    made.mkdir(parents=True)
+    for name, data in [("a", "synthetic"), ("a", "real-1"), ("another", "synthetic")]:
+        record = {"name": name, "data": data}
+        (made / f"search-{name}-{data}.json").write_text(json.dumps(record), "utf-8")
+    fourfold.keep(a_chapter(CELLS), tmp_path, tmp_path / "kept")
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["search-a-synthetic.json"]

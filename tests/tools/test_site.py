@@ -84,3 +84,17 @@ def test_the_first_page_offers_the_pdf_only_while_it_is_newer_than_the_pages(tmp
     assert "(3 MB)" in generated.pdf_link()
     os.utime(offered.PDF, (0, 0))
     assert generated.pdf_link() == ""
+
+
+def test_the_status_page_says_what_longer_searches_found(monkeypatch):
+    line = {"verdict": "holds", "effect": "+0.1", "low": "+0.0", "high": "+0.2"}
+    row = {"claim": "A beats B", "as stored": line, "fourfold": line | {"verdict": "open"}}
+    result = {"fingerprint": "of other cells", "draws": [40], "claims": [row]}
+    report = {"date": "2026-11-29", "chapters": {"basics/data": result}}
+    monkeypatch.setattr(generated.fourfold, "read", lambda: report)
+    lines = generated.ground().splitlines()
+    (at,) = [n for n, text in enumerate(lines) if "four times as long" in text]
+    for words in ["29 November 2026", "40 draws", "0 of 1 main claims", "(changed since)"]:
+        assert words in lines[at]
+    shown = "`+0.1 [+0.0, +0.2]`"
+    assert lines[at + 1] == f"  - A beats B: holds, {shown}; then open, {shown}"

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from sphinx.util import logging
 
-from tools import mutants, notebooks, perturb, reports, toc
+from tools import fourfold, mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
@@ -150,6 +150,12 @@ def ground() -> str:
         day=_day,
         replications=[(report, *_agreements(report)) for report in reports.replications()],
         upstream=reports.read(REPORTS / "upstream.json", libraries={}),
+        longer=fourfold.read(),
+        same=lambda claims: sum(
+            row["as stored"]["verdict"] == row["fourfold"]["verdict"] for row in claims
+        ),
+        link=link,
+        fingerprint=lambda name: contents.chapter(f"book/{name}").fingerprint,
         moves=moves,
         notebooks=entries,
         tried=[
