@@ -1,6 +1,6 @@
 """Index libraries side by side: the same candidates, the same queries, on a quiet machine.
 
-    python -m benchmarks.ann [--out FILE] [--candidates N] [--busy]
+    python -m benchmarks.ann [--out FILE] [--candidates N] [--patience MINUTES] [--busy]
 
 ScaNN, faiss and hnswlib search the candidates of the chapter serving/approximate_search, made
 around the trained film vectors, for the model's own people. The main table has N candidates, other
@@ -10,11 +10,13 @@ process of its own. What isn't installed is skipped with a message (benchmarks/r
 names all). The result goes to FILE, a new benchmarks/ann-DATE.json without; older ones stay, since
 chapters read the one that they name.
 
-The machine has to be quiet: a fixed loop, timed on all cores before, between and after the parts,
-stays within 5%, and what runs on one thread takes no more than 1.05 times its CPU time. Otherwise a
-part is run again, and at last nothing is written. Finished parts are kept in _build/ann.parts until
-the result is written: the same command continues there. With --busy the result is written all the
-same, and says so.
+The machine has to be quiet: a fixed loop, timed on all cores before and after a part, stays within
+10%, over all parts within 15% (by so much may times of different parts differ for no other reason),
+and what runs on one thread takes no more than 1.05 times its CPU time. Otherwise a part waits or is
+run again, and after --patience minutes without a quiet one nothing is written. Parts that only
+count codes and matches don't wait. Finished parts are kept in _build/ann.parts until the result is
+written: the same command continues there. With --busy the result is written all the same, and says
+so.
 Linux only: it reads /proc.
 """
 
@@ -40,7 +42,10 @@ from tools import reports
 HERE = Path(__file__).parent
 KEPT = HERE.parent / "_build" / "ann.parts"
 NUM_CANDIDATES = 400_000
-TRIES = 3
+# They count codes and matches, and time nothing: they need no quiet machine.
+UNTIMED = {"prepare", "rule", "anisotropic"}
+PATIENCE = 30
+PAUSE_S = 5
 # Set by whoever calls, they would bind every part to one thread.
 THREADS = re.compile(r"(OMP|OPENBLAS|MKL)_NUM_THREADS|TF_NUM_\w+_THREADS")
 
@@ -51,6 +56,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=HERE / f"ann-{reports.today()}.json")
     parser.add_argument("--candidates", type=int, default=NUM_CANDIDATES, help="of the main table")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="minutes a part may take")
     parser.add_argument("--busy", action="store_true", help="write even on a busy machine")
     parser.add_argument("--part", choices=parts.PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -58,10 +64,10 @@ def main() -> None:
     if given.part:
         parts.run(given.part, given.folder, given.candidates)
         return
-    run_all(given.out, KEPT, given.candidates, given.busy)
+    run_all(given.out, KEPT, given.candidates, None if given.busy else given.patience)
 
 
-def run_all(out: Path, folder: Path, candidates: int, busy: bool) -> None:
+def run_all(out: Path, folder: Path, candidates: int, patience: float | None) -> None:
     """Runs what isn't in the folder yet; writes the result if the machine was quiet."""
     folder.mkdir(parents=True, exist_ok=True)
     check_size(folder, candidates)
@@ -69,10 +75,10 @@ def run_all(out: Path, folder: Path, candidates: int, busy: bool) -> None:
         if importlib.util.find_spec(package) is None:
             print(f"{part}: skipped, {package} is not installed", flush=True)
         elif not (folder / f"{part}.json").exists():
-            run_part(part, folder, candidates, busy)
+            run_part(part, folder, candidates, patience)
     done = {part: read(folder, part) for part in parts.PARTS if (folder / f"{part}.json").exists()}
-    against = quiet.complaints(*evidence(done))
-    if against and not busy:
+    against = quiet.complaints(*evidence(done), quiet.LOOP_DRIFT)
+    if against and patience is not None:
         sys.exit("\n".join(["Nothing is written, since the machine wasn't quiet:", *against]))
     out.write_text(lines(record(done, against)) + "\n")
     shutil.rmtree(folder)  # the next run measures anew
@@ -87,35 +93,56 @@ def check_size(folder: Path, candidates: int) -> None:
     kept.write_text(json.dumps(candidates))
 
 
-def run_part(part: str, folder: Path, candidates: int, busy: bool) -> None:
-    """Runs a part between two probes; again, if the machine was busy."""
+def run_part(part: str, folder: Path, candidates: int, patience: float | None) -> None:
+    """Runs a part between two probes; again, if the machine was busy and there is patience left."""
+    path = folder / f"{part}.json"
+    if part in UNTIMED:
+        start = time.perf_counter()
+        result = measure(part, folder, candidates)
+        keep(path, [], time.perf_counter() - start, result)
+        return
     known = [
         Probe(*probe)
         for path in folder.glob("*.json")
         if (probes := read_probes(path))
         for probe in probes
     ]
-    against: list[str] = []
-    for _ in range(1 if busy else TRIES):
+    begun = time.perf_counter()
+    while True:
         before, start = quiet.probe(), time.perf_counter()
-        against = quiet.complaints([*known, before], {})
-        if against and not busy:
+        against = quiet.complaints([*known, before], {}, quiet.LOOP_DRIFT)
+        if not against or patience is None:
+            result = measure(part, folder, candidates)
+            seconds, after = time.perf_counter() - start, quiet.probe()
+            against = [
+                *quiet.complaints([before, after], ratios({part: result})),
+                *quiet.complaints([*known, before, after], {}, quiet.LOOP_DRIFT),
+            ]
+            print(f"{part}: {seconds:.0f} s, {'; '.join(against) or 'quiet'}", flush=True)
+            if not against or patience is None:
+                keep(path, [before, after], seconds, result)
+                return
+        else:
             print(f"{part} waits: {'; '.join(against)}", flush=True)
-            time.sleep(20)
-            continue
-        command = [sys.executable, "-m", "benchmarks.ann", "--part", part]
-        options = ["--folder", str(folder), "--candidates", str(candidates)]
-        subprocess.run([*command, *options], check=True, env=environment())
-        seconds, after = time.perf_counter() - start, quiet.probe()
-        result = json.loads((folder / f"{part}.result.json").read_text())
-        (folder / f"{part}.result.json").unlink()
-        against = quiet.complaints([*known, before, after], ratios({part: result}))
-        print(f"{part}: {seconds:.0f} s, {'; '.join(against) or 'quiet'}", flush=True)
-        if busy or not against:
-            kept = {"probes": [before, after], "seconds": round(seconds, 1), "result": result}
-            (folder / f"{part}.json").write_text(json.dumps(kept))
-            return
-    sys.exit("\n".join([f"{part}: the machine isn't quiet.", *against]))
+        if time.perf_counter() - begun > 60 * patience:
+            sys.exit("\n".join([f"{part}: the machine isn't quiet.", *against]))
+        time.sleep(PAUSE_S)
+
+
+def keep(path: Path, probes: list[Probe], seconds: float, result: Any) -> None:
+    kept = {"probes": probes, "seconds": round(seconds, 1), "result": result}
+    path.write_text(json.dumps(kept))
+
+
+def measure(part: str, folder: Path, candidates: int) -> Any:
+    """A part's result, measured in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.ann", "--part", part]
+    options = ["--folder", str(folder), "--candidates", str(candidates)]
+    subprocess.run([*command, *options], check=True, env=environment())
+    path = folder / f"{part}.result.json"
+    result = json.loads(path.read_text())
+    path.unlink()
+    return result
 
 
 def environment() -> dict[str, str]:
@@ -166,7 +193,10 @@ def record(done: dict[str, Any], against: list[str]) -> dict[str, Any]:
         "versions": versions(),
         "busy": against,
         "noise": {
-            "loop_s": [round(probe.loop_s, 5) for probe in probes],
+            "loop_s": {
+                part: [round(loop_s, 5) for loop_s, _ in kept["probes"]]
+                for part, kept in done.items()
+            },
             "spread": round(quiet.spread(probe.loop_s for probe in probes), 4),
             "wall_over_cpu": {part: round(ratio, 4) for part, ratio in single.items()},
             "seconds": {part: kept["seconds"] for part, kept in done.items()},

@@ -16,7 +16,10 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-LOOP_SPREAD = 0.05
+# On a virtual machine with idle neighbours the loop alone moves by 5 to 10% within a minute.
+LOOP_SPREAD = 0.10
+# What the core's own speed may drift from part to part.
+LOOP_DRIFT = 0.15
 WALL_OVER_CPU = 1.05
 REPEATS = 9
 
@@ -77,12 +80,15 @@ def spread(loops_s: Iterable[float]) -> float:
     return max(loops_s) / min(loops_s) - 1
 
 
-def complaints(probes: Iterable[Probe], ratios: Mapping[str, float]) -> list[str]:
+def complaints(
+    probes: Iterable[Probe], ratios: Mapping[str, float], limit: float = LOOP_SPREAD
+) -> list[str]:
     """What speaks against a quiet machine; empty if nothing does.
 
     Args:
       probes: what `probe` returned before, between and after the parts.
       ratios: the name of a single-threaded measurement -> wall time divided by CPU time.
+      limit: by what share the slowest loop may exceed the fastest.
 
     Returns:
       A sentence for each check that failed.
@@ -90,10 +96,9 @@ def complaints(probes: Iterable[Probe], ratios: Mapping[str, float]) -> list[str
     probes = list(probes)
     found = []
     difference = spread(p.loop_s for p in probes)
-    if difference > LOOP_SPREAD:
+    if difference > limit:
         found.append(
-            f"the fixed loop took up to {difference:.1%} longer than at best, "
-            f"more than {LOOP_SPREAD:.0%}"
+            f"the fixed loop took up to {difference:.1%} longer than at best, more than {limit:.0%}"
         )
     worst = max(p.wall_over_cpu for p in probes)
     for name, ratio in [("the fixed loop", worst), *ratios.items()]:

@@ -16,7 +16,8 @@ def kept(loop_s: float = 0.02, ratio: float = 1.0) -> dict:
     return {
         "prepare": {"probes": probes, "seconds": 3.0, "result": DATA},
         "scann": {"probes": probes, "seconds": 5.0, "result": result},
-        "rule": {"probes": probes, "seconds": 1.0, "result": [{"candidates": 5}]},
+        "layers": {"probes": probes, "seconds": 2.0, "result": {"ScaNN": 0.1}},
+        "rule": {"probes": [], "seconds": 1.0, "result": [{"candidates": 5}]},
     }
 
 
@@ -48,7 +49,8 @@ def busy_parts(monkeypatch, tmp_path, loops: list[float]) -> list[str]:
     ran, probes = [], iter(loops)
     monkeypatch.setattr(ann.quiet, "probe", lambda: Probe(next(probes), 1.0))
     monkeypatch.setattr(ann.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(ann.parts, "PARTS", {"prepare": "json", "scann": "json", "gone": "no_such"})
+    parts = {"prepare": "json", "scann": "json", "layers": "json", "gone": "no_such"}
+    monkeypatch.setattr(ann.parts, "PARTS", parts)
 
     def run(command, **options):
         part = command[command.index("--part") + 1]
@@ -62,25 +64,35 @@ def busy_parts(monkeypatch, tmp_path, loops: list[float]) -> list[str]:
 def test_a_quiet_machine_writes_and_the_next_run_measures_anew(monkeypatch, tmp_path):
     ran = busy_parts(monkeypatch, tmp_path, 2 * [1.0, 1.01, 1.02, 1.0])
     for number in (1, 2):
-        ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, busy=False)
-        assert ran == number * ["prepare", "scann"]
-    assert json.loads((tmp_path / "ann.json").read_text())["busy"] == []
+        ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, patience=0)
+        assert ran == number * ["prepare", "scann", "layers"]
+    record = json.loads((tmp_path / "ann.json").read_text())
+    assert record["busy"] == []
+    assert record["noise"]["loop_s"] == {"prepare": [], "scann": [1.0, 1.01], "layers": [1.02, 1.0]}
     assert not (tmp_path / "kept").exists()
 
 
 def test_a_busy_machine_writes_nothing_and_resumes(monkeypatch, tmp_path):
-    ran = busy_parts(monkeypatch, tmp_path, [1.0, 1.01, 1.2, 1.0, 1.2, 1.2, 1.0, 1.0])
-    with pytest.raises(SystemExit, match="scann: the machine isn't quiet"):
-        ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, busy=False)
+    # Within a part 12%, then quiet; then from part to part 20%, then 10%.
+    ran = busy_parts(monkeypatch, tmp_path, [1.0, 1.12, 1.0, 1.0, 1.2, 1.1, 1.1])
+    for part in ("scann", "layers"):
+        with pytest.raises(SystemExit, match=f"{part}: the machine isn't quiet"):
+            ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, patience=0)
     assert not (tmp_path / "ann.json").exists()
     with pytest.raises(SystemExit, match="parts with 100 candidates"):
-        ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 200, busy=False)
-    ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, busy=False)
-    assert ran == ["prepare", "scann", "scann"]
+        ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 200, patience=0)
+    ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, patience=0)
+    assert ran == ["prepare", "scann", "scann", "layers"]
+
+
+def test_with_patience_it_waits(monkeypatch, tmp_path):
+    ran = busy_parts(monkeypatch, tmp_path, [1.0, 1.0, 1.2, 1.2, 1.0, 1.0])
+    ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, patience=1)
+    assert ran == ["prepare", "scann", "layers"]
 
 
 def test_asked_to_it_writes_and_says_so(monkeypatch, tmp_path):
     busy_parts(monkeypatch, tmp_path, [1.0, 1.2, 1.0, 1.0])
-    ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, busy=True)
+    ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, patience=None)
     (reason,) = json.loads((tmp_path / "ann.json").read_text())["busy"]
     assert "20.0% longer" in reason
