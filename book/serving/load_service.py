@@ -24,15 +24,17 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.setdefault("RAY_worker_niceness", "0")  # otherwise replicas give way to all else
-for patience in ("READY", "HEALTH"):  # for machines that are slow or busy
-    os.environ.setdefault(f"RAY_SERVE_PROXY_{patience}_CHECK_TIMEOUT_S", "200")
+PATIENCE = 200  # seconds that each step of a start may take: machines can be slow or busy
+os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(PATIENCE))
+for check in ("READY", "HEALTH"):
+    os.environ.setdefault(f"RAY_SERVE_PROXY_{check}_CHECK_TIMEOUT_S", str(PATIENCE))
 
 try:
     import ray
@@ -134,6 +136,22 @@ def deploy(**settings: Any) -> None:
     serve.run(application(settings), name="films", route_prefix="/")
 
 
+def patient(ask: Callable[..., Any], seconds: float = PATIENCE) -> Callable[..., Any]:
+    """The same question, asked again until there is an answer or the time is over."""
+
+    def asking(*given: Any) -> Any:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return ask(*given)
+            except RuntimeError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.1)
+
+    return asking
+
+
 def start(scratch: str) -> str:
     """Starts a cluster and a server for this machine alone; returns the address for questions.
 
@@ -145,6 +163,9 @@ def start(scratch: str) -> str:
     with socket.socket() as probe:  # a port on which nobody listens
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    # Ray itself gives its node 30 seconds to come up, and its HTTP server 60.
+    ray._private.services.get_node = patient(ray._private.services.get_node)
+    ray.serve._private.api.HTTP_PROXY_TIMEOUT = PATIENCE
     ray.init(
         num_cpus=2,
         object_store_memory=200_000_000,

@@ -210,3 +210,24 @@ def test_a_batch_is_answered_each_with_its_own():
         assert answer["version"] == "exact/3"
         assert answer["batch"] == 5
     json.dumps(answers)  # what Ray Serve does with them
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(2, 5.0), (99, 0.15)])
+def test_a_slow_start_is_waited_for_but_not_forever(failures, seconds):
+    pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
+    asked = []
+
+    def ask(name):
+        asked.append(name)
+        if len(asked) <= failures:
+            raise RuntimeError("not there yet")
+        return "here"
+
+    asking = module("load_service").patient(ask, seconds)
+    if failures == 2:
+        assert asking("node") == "here"
+        assert asked == 3 * ["node"]
+    else:
+        with pytest.raises(RuntimeError, match="not there yet"):
+            asking("node")
+        assert len(asked) < 5
