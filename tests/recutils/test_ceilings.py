@@ -207,7 +207,7 @@ class TestWrongHistories:
             ([["1"], [1]], "histories has 1, which is not in this world"),
             ([["1"]], "one list for each of the 2 users, got 1"),
             ([["1"], ["2", "3", "2"]], r"must not repeat a film, got '2' twice in histories\[1\]"),
-            (["1", "2"], r"one list for each person, got \['1', '2'\]"),
+            (["1", "2"], r"one list for each person, got '1' at"),
             ("12", "one list for each person, got '12'"),
             (None, "one list for each person, got None"),
             ([["1"], [["2"]]], "one list for each person"),
