@@ -14,7 +14,7 @@ from tools import mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
-from tools.site import contents, decisions, offered, scale
+from tools.site import contents, decisions, measured, offered, scale
 
 # It generates its own data, whatever ratings there are.
 OWN_DATA = "dcn/feature_crosses"
@@ -112,14 +112,14 @@ def last_run(doc: str) -> str:
     return f"ran in {run['cpu_seconds']:.0f} CPU s, {_day(run)}" + (" (changed since)" * changed)
 
 
-def spread(doc: str, measured: dict[str, Any]) -> str:
+def spread(doc: str, moves: dict[str, Any]) -> str:
     """How many numbers of a notebook moved when `make perturb` changed the conditions.
 
     Args:
       doc: the notebook.
-      measured: what the report of `make perturb` says of each.
+      moves: what the report of `make perturb` says of each.
     """
-    entry = measured.get(doc.removeprefix("book/"))
+    entry = moves.get(doc.removeprefix("book/"))
     if not entry or not entry["conditions"]:
         return "spread not measured"
     changed = entry["fingerprint"] != contents.chapter(doc).fingerprint
@@ -132,7 +132,7 @@ def spread(doc: str, measured: dict[str, Any]) -> str:
 
 def status() -> str:
     docs = contents.notebook_docs()
-    measured = perturb.read()["notebooks"]
+    moves = perturb.read()["notebooks"]
     rows = []
     for doc in docs:
         found = [tags(cell) for cell in contents.chapter(doc).codes]
@@ -144,7 +144,7 @@ def status() -> str:
             f"| {_link(doc)} | "
             f"{contents.stated_time(doc) or 'looked up, not read'} | "
             f"{last_run(doc)} | {checked} of {len(found)} cells compared | "
-            f"{', '.join(own) or 'no tolerance of its own'}; {spread(doc, measured)} | "
+            f"{', '.join(own) or 'no tolerance of its own'}; {spread(doc, moves)} | "
             f"changed {contents.in_words(contents.last_change(doc))} |"
         )
     head = "| chapter | time, as it says | last timed run | checked | tolerance, spread | changed |"
@@ -185,9 +185,9 @@ def ground() -> str:
         for library, result in report["libraries"].items():
             lines.append(
                 f"- **The own tests of {library}** {report['versions'][library.replace('_', '-')]} "
-                f"on TensorFlow {report['versions']['tensorflow']} ({_day(report)}): "
+                f"on TensorFlow {report['versions']['tensorflow']} ({_day(result)}): "
                 f"{result['passed']} passed, {result['skipped']} skipped, "
-                f"{len(result['failed'])} failed."
+                f"{measured.failures(result['failed'])}."
             )
     return "\n".join([*lines, *trust(), ""])
 
@@ -198,8 +198,8 @@ def _alike(rows: list[dict[str, Any]]) -> int:
 
 
 def trust() -> list[str]:
-    """What `make perturb` and `make mutants` found, as items of a list."""
-    lines = []
+    """What `make perturb` and `make mutants` found and records hold, as items of a list."""
+    lines = [*measured.on_record(), *measured.benchmarks()]
     moves = perturb.read()
     if moves["notebooks"]:
         entries = moves["notebooks"].values()
