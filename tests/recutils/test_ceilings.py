@@ -258,7 +258,7 @@ class TestWrongHistories:
             (([["1"]], [[np.nan]], [LATE]), "must hold no NaN"),
             (([["1"]], [["x"]], [LATE]), "one timestamp for each of the 1 films, got <U1"),
             (([[]], [[]], [5]), "at 5 no film is left"),
-            (([["1"]], [[LATE]], [LATE], 1), "num_draws must be at least 2, got 1"),
+            (([["1"]], [[LATE]], [LATE], 1), "num_draws must be between 2 and 1000000, got 1"),
             (([["1"]], [[LATE]], [LATE], 10, -1), "seed must be at least 0, got -1"),
         ):
             with pytest.raises(ValueError, match=message):
