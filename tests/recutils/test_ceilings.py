@@ -350,7 +350,7 @@ class TestNewFilmProbability:
             larger.new_film_probability(["1"], ["301"])
         with pytest.raises(ValueError, match="user_ids has '0', which is not in this world"):
             larger.new_film_probability(["0"], ["1"])
-        with pytest.raises(ValueError, match="num_draws must be at least 2, got 1"):
+        with pytest.raises(ValueError, match="num_draws must be between 2 and 1000000, got 1"):
             larger.new_film_probability(["1"], ["1"], 1)
         with pytest.raises(TypeError, match="seed must be an int, got NoneType"):
             larger.new_film_probability(["1"], ["1"], 10, None)
