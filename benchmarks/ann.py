@@ -80,7 +80,7 @@ def run_all(out: Path, folder: Path, candidates: int, patience: float | None) ->
     against = quiet.complaints(*evidence(done), quiet.LOOP_DRIFT)
     if against and patience is not None:
         sys.exit("\n".join(["Nothing is written, since the machine wasn't quiet:", *against]))
-    out.write_text(lines(record(done, against)) + "\n")
+    reports.write_text(lines(record(done, against)) + "\n", out)
     shutil.rmtree(folder)  # the next run measures all again
     print(f"written: {out}")
 
@@ -131,7 +131,7 @@ def run_part(part: str, folder: Path, candidates: int, patience: float | None) -
 
 def keep(path: Path, probes: list[Probe], seconds: float, result: Any) -> None:
     kept = {"probes": probes, "seconds": round(seconds, 1), "result": result}
-    path.write_text(json.dumps(kept))
+    reports.write_text(json.dumps(kept), path)
 
 
 def measure(part: str, folder: Path, candidates: int) -> Any:
@@ -150,8 +150,7 @@ def environment() -> dict[str, str]:
 
 
 def read(folder: Path, part: str) -> dict[str, Any]:
-    kept: dict[str, Any] = json.loads((folder / f"{part}.json").read_text())
-    return kept
+    return reports.read(folder / f"{part}.json")
 
 
 def read_probes(path: Path) -> list[list[float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recutils import _checks
 
+import reprlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 
 def seconds(name: str, values: npt.ArrayLike, size: int, what: str) -> np.ndarray:
     """[size] timestamps, one for each of the `what`."""
-    times = np.asarray(values)
+    times = _checks.array(name, values)
     if times.size == size == 0:
         return np.zeros(0, np.int64)
     if times.shape != (size,) or times.dtype.kind not in "iuf":
@@ -70,9 +71,14 @@ def history_seconds(
 
 
 def _lists(name: str, values: Sequence[npt.ArrayLike]) -> list[np.ndarray]:
-    is_list = not isinstance(values, str) and np.iterable(values)
-    arrays = [np.asarray(one) for one in values] if is_list else []
-    if not is_list or any(array.ndim != 1 for array in arrays):
-        raise ValueError(f"{name} must hold one list for each person, got {values!r}")
+    expected = f"{name} must hold one list for each person"
+    if isinstance(values, str) or not np.iterable(values):
+        raise ValueError(f"{expected}, got {reprlib.repr(values)}")
+    arrays = []
+    for row, one in enumerate(values):
+        array = _checks.array(f"{name}[{row}]", one)
+        if array.ndim != 1:
+            raise ValueError(f"{expected}, got {reprlib.repr(one)} at [{row}]")
+        arrays.append(array)
     # NumPy makes an empty list float64, which would turn all other seconds into floats.
     return [array if array.size else array.astype(np.int64) for array in arrays]

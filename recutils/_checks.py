@@ -1,6 +1,7 @@
 """Checks of arguments that several modules share. Errors say what came and what was expected."""
 
 import numbers
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,24 +40,54 @@ def choice(name: str, value: Any, choices: Iterable[str]) -> str:
     return value
 
 
+def array(name: str, value: npt.ArrayLike) -> npt.NDArray:
+    """Returns `value` as an array; its lists must be of one length."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"{name} must hold lists of one length, got {reprlib.repr(value)}"
+        ) from None
+
+
+def integers(name: str, value: npt.ArrayLike) -> npt.NDArray[np.integer]:
+    """Returns `value` as a one-dimensional array of integers."""
+    found = array(name, value)
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, got dtype {found.dtype}")
+    if found.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, got shape {found.shape}")
+    return found
+
+
+def generator(name: str, value: Any) -> np.random.Generator:
+    """Returns `value`, a source of random numbers."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(
+            f"{name} must be a numpy.random.Generator, such as np.random.default_rng(0), "
+            f"got {type(value).__name__}"
+        )
+    return value
+
+
 def floats(
     name: str, value: npt.ArrayLike, ndim: int, allow_infinite: bool = False
 ) -> npt.NDArray[np.floating]:
     """Returns `value` as a float array of `ndim` dimensions, not empty and without NaN."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
-    if array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} dimension(s), got shape {array.shape}")
-    if not array.size:
-        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
-    array = array.astype(np.result_type(array.dtype, np.float32), copy=False)
-    bad = np.isnan(array) if allow_infinite else ~np.isfinite(array)
+    found = array(name, value)
+    if found.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must hold numbers, got dtype {found.dtype}")
+    if found.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimension(s), got shape {found.shape}")
+    if not found.size:
+        raise ValueError(f"{name} must not be empty, got shape {found.shape}")
+    found = found.astype(np.result_type(found.dtype, np.float32), copy=False)
+    bad = np.isnan(found) if allow_infinite else ~np.isfinite(found)
     if bad.any():
         expected = "no NaN" if allow_infinite else "finite numbers only"
         place = ", ".join(str(axis[0]) for axis in np.nonzero(bad))
-        raise ValueError(f"{name} must hold {expected}, got {array[bad][0]} at [{place}]")
-    return array
+        raise ValueError(f"{name} must hold {expected}, got {found[bad][0]} at [{place}]")
+    return found
 
 
 def frame(name: str, value: Any, columns: Iterable[str], allow_empty: bool = False) -> pd.DataFrame:
@@ -140,12 +171,12 @@ def lookup(values: np.ndarray | pd.Series, known: pd.Index) -> npt.NDArray[np.in
 
 def identifiers(name: str, value: npt.ArrayLike, kinds: str = "iuUSOT") -> npt.NDArray:
     """Returns `value` as an array of lists of ids, of one of the dtype `kinds`."""
-    array = np.asarray(value)
-    if array.ndim != 2 or not array.size:
-        raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
-    if array.dtype.kind not in kinds:
-        raise TypeError(f"{name} must hold ids, got dtype {array.dtype}")
-    return array
+    found = array(name, value)
+    if found.ndim != 2 or not found.size:
+        raise ValueError(f"{name} must be two-dimensional and not empty, got shape {found.shape}")
+    if found.dtype.kind not in kinds:
+        raise TypeError(f"{name} must hold ids, got dtype {found.dtype}")
+    return found
 
 
 def objects(ids: npt.ArrayLike) -> np.ndarray:

@@ -28,6 +28,31 @@ class Answers:
     stars: np.ndarray
     clicked: np.ndarray
 
+    def __post_init__(self) -> None:
+        for name, kind, what in (
+            ("looked", "b", "bools"),
+            ("stars", "f", "floats"),
+            ("clicked", "b", "bools"),
+        ):
+            part = getattr(self, name)
+            if not isinstance(part, np.ndarray) or part.dtype.kind != kind:
+                came = getattr(part, "dtype", type(part).__name__)
+                raise TypeError(f"{name} must be an array of {what}, got {came}")
+            if part.ndim != 2 or part.shape != self.looked.shape:
+                raise ValueError(
+                    f"{name} must have the shape [n, list_length] of all three, "
+                    f"got {part.shape} and looked {self.looked.shape}"
+                )
+        if (self.clicked > self.looked).any():
+            row, place = np.argwhere(self.clicked > self.looked)[0]
+            raise ValueError(f"clicked must be looked at, got a click without at [{row}, {place}]")
+        if (np.isnan(self.stars) == self.looked).any():
+            row, place = np.argwhere(np.isnan(self.stars) == self.looked)[0]
+            raise ValueError(
+                "stars must be NaN where nobody looked and nowhere else, "
+                f"got {self.stars[row, place]} at [{row}, {place}]"
+            )
+
     def value(self) -> Value:
         """What came of each list: the sums whose expectation `Audience.expect` gives."""
         stars = self.stars.astype(np.float64)
@@ -87,7 +112,7 @@ def to_ratings(
     people, lists, seconds = (
         _checks.objects(user_ids),
         _checks.objects(movie_ids),
-        np.asarray(timestamps),
+        _checks.array("timestamps", timestamps),
     )
     shape = answers.clicked.shape
     if people.shape != shape[:1] or lists.shape != shape:
@@ -97,6 +122,8 @@ def to_ratings(
         )
     if seconds.dtype.kind not in "iu":
         raise TypeError(f"timestamps must hold integers, got dtype {seconds.dtype}")
+    if seconds.size and seconds.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"timestamps must be at most 2^63 - 1, got {seconds.max()}")
     if seconds.shape not in ((), shape[:1]):
         raise ValueError(f"timestamps must be one number or {shape[:1]}, got shape {seconds.shape}")
     _checks.frame("movies", movies, ["movie_id", "movie_title"])

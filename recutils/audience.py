@@ -92,7 +92,7 @@ class Audience:
           TypeError: random is not a `numpy.random.Generator`.
           ValueError: an id is unknown, the shapes don't fit, or a list has a film twice.
         """
-        random = _generator(random)
+        random = _checks.generator("random", random)
         people, lists = self._checked("movie_ids", user_ids, movie_ids)
         looked = np.empty(lists.shape, bool)
         stars = np.empty(lists.shape, np.float32)
@@ -182,7 +182,7 @@ class Audience:
             probabilities are negative, not finite, or don't sum to 1.
         """
         people, films = self._checked("candidates", user_ids, candidates)
-        policy = np.asarray(probabilities)
+        policy = _checks.array("probabilities", probabilities)
         policy = _checks.floats("probabilities", policy, ndim=3 if policy.ndim == 3 else 2)
         if policy.shape[0] != films.shape[0] or policy.shape[-1] != films.shape[1]:
             raise ValueError(
@@ -234,7 +234,7 @@ class Audience:
             draw_lists can't be called.
           ValueError: num_draws is below 2, or a drawn list is refused as by `answer`.
         """
-        random = _generator(random)
+        random = _checks.generator("random", random)
         num_draws = _checks.integer("num_draws", num_draws, low=2)
         if not callable(draw_lists):
             raise TypeError(f"draw_lists must be a function, got {type(draw_lists).__name__}")
@@ -325,12 +325,3 @@ def _blocks(lists: np.ndarray) -> Iterator[slice]:
     step = max(1, _PAIRS_AT_ONCE // lists.shape[1])
     for start in range(0, len(lists), step):
         yield slice(start, start + step)
-
-
-def _generator(random: np.random.Generator) -> np.random.Generator:
-    if not isinstance(random, np.random.Generator):
-        raise TypeError(
-            "random must be a numpy.random.Generator, such as np.random.default_rng(0), "
-            f"got {type(random).__name__}"
-        )
-    return random

@@ -251,7 +251,8 @@ def _load_folder(folder: str) -> Movies:
 def _scores(
     name: str, side: Sequence[float | pd.Series] | pd.Series, num_trials: int
 ) -> list[float | pd.Series]:
-    if not isinstance(side, Sequence | pd.Series | np.ndarray) or isinstance(side, str):
+    is_list = isinstance(side, Sequence | pd.Series) and not isinstance(side, str)
+    if not is_list and not (isinstance(side, np.ndarray) and side.ndim):
         raise TypeError(f"{name} must be a list of scores, got {type(side).__name__}")
     scores = list(side)
     if len(scores) != num_trials:

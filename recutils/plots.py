@@ -4,6 +4,8 @@ Models are drawn in colours that colour-blind readers can tell apart, baselines 
 ceiling that the truth gives as a dashed line: the same in every chapter.
 """
 
+from recutils import _checks
+
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -133,14 +135,20 @@ def expected_best(ax: Axes, searches: Mapping[str, npt.ArrayLike]) -> None:
         `Search.expected_best`.
 
     Raises:
-      ValueError: there is no arm, or one has no draw.
+      TypeError: searches is not a dict, or a curve doesn't hold numbers.
+      ValueError: there is no arm, one has no draw, or a number is not finite.
 
     See: the chapter basics/ranking.
     """
-    curves = {name: np.atleast_1d(np.asarray(c, float)) for name, c in searches.items()}
-    empty = [name for name, curve in curves.items() if not curve.size]
-    if not curves or empty:
+    if not isinstance(searches, Mapping):
+        raise TypeError(f"searches must be a dict of curves, got {type(searches).__name__}")
+    empty = [name for name, curve in searches.items() if not np.size(curve)]
+    if not searches or empty:
         raise ValueError(f"every arm needs a draw, got none for {empty or 'anything'}")
+    curves = {
+        name: _checks.floats(f"searches[{name!r}]", curve, ndim=1).astype(np.float64)
+        for name, curve in searches.items()
+    }
     lines = [ax.plot(np.arange(1, curve.size + 1), curve)[0] for curve in curves.values()]
     ax.set_xlabel("number of random draws")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -4,6 +4,7 @@ from recutils import _checks, _long_work, records
 from recutils.experiments import Trial, Trials
 
 import numbers
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,8 +31,8 @@ def recorded(
       A row per trial, a column per score.
 
     Raises:
-      TypeError: a score is not a number, or another argument is of the wrong type.
-      ValueError: a score is not finite, or the record is damaged.
+      TypeError: run doesn't return a dict of numbers, or another argument is of the wrong type.
+      ValueError: a score is not finite, trials differ in what they score, or the record is damaged.
 
     See: CONTRIBUTING.md, “Searches and trials”.
     """
@@ -47,6 +48,7 @@ def recorded(
             done = {}
         else:
             records.note(f"{name}: the code or the data have changed since; run `make search`")
+    fresh = record["key"] == key or not done
     missing = [seed for seed in trials.seeds if str(seed) not in done]
     if missing and mode != "make":
         records.note(f"{name}: {len(missing)} trials are not on record; running them")
@@ -54,7 +56,13 @@ def recorded(
     if first not in missing and mode != "make":
         _run_first_again(name, run, trials, done[str(first)], digits)
     for trial in _long_work.progress(replace(trials, seeds=missing), name):
-        scores = {column: _number(name, score) for column, score in run(trial).items()}
+        scores = _scores(name, run(trial))
+        before = next(iter(done.values()), scores)
+        if fresh and scores.keys() != before.keys():
+            raise ValueError(
+                f"{name}: run must return the same scores in each trial, {[*before]}, "
+                f"got {[*scores]} in trial {trial.seed}"
+            )
         done = {**done, str(trial.seed): scores}
         if mode == "make":
             records.write("trials", name, trials, {"key": key, "trials": done})
@@ -68,9 +76,9 @@ def _run_first_again(
     before: Mapping[str, float],
     digits: int,
 ) -> None:
-    now = run(next(iter(trials)))
+    now = _scores(name, run(next(iter(trials))))
     same = now.keys() == before.keys() and all(
-        abs(_number(name, now[column]) - before[column]) < 10.0**-digits for column in before
+        abs(now[column] - before[column]) < 10.0**-digits for column in before
     )
     words = f"the first of {len(trials)} recorded trials, run again, agrees to 1e-{digits}: {same}"
     print(words)
@@ -78,6 +86,17 @@ def _run_first_again(
         records.note(f"{name}: {words}")
         if not same:
             raise ValueError(f"{name}: the first trial gives {dict(now)}, on record is {before}")
+
+
+def _scores(name: str, returned: Any) -> dict[str, float]:
+    """What a trial returned, rounded as it is stored."""
+    is_dict = isinstance(returned, Mapping | pd.Series) and len(returned)
+    if not is_dict or not all(isinstance(column, str) for column in returned.keys()):  # noqa: SIM118
+        raise TypeError(
+            f"{name}: run must return a dict with a score for each name, "
+            f"got {reprlib.repr(returned)}"
+        )
+    return {column: _number(name, score) for column, score in returned.items()}
 
 
 def _number(name: str, score: Any) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from recutils import sources
+from recutils import _checks, sources
 
 import hashlib
 import json
 import os
 import platform
 import re
+import reprlib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,6 +28,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "reports" / "records"
 _USUAL_TEST_FRACTION = 0.2
 # What a record consists of.
 _PARTS = {"search": "draws", "trials": "trials"}
+_MEND = "delete it and run `make search`"
 _SMALL_WORLD = {"num_users": 40, "num_movies": 120, "num_ratings": 600}
 _PACKAGES = ("numpy", "scipy", "tensorflow", "tf-keras", "tensorflow-recommenders")
 
@@ -129,7 +131,13 @@ def read(kind: str, name: str, data: str) -> dict[str, Any] | None:
     See: CONTRIBUTING.md, “Searches and trials”.
     """
     path = _path(kind, name, data)
-    return _load(path) if path.is_file() else None
+    if not path.exists():
+        return None
+    record = _load(path)
+    if (record["name"], record["data"]) != (name, data):
+        what = f"{record['name']!r} on {record['data']!r}"
+        raise ValueError(f"{path.name} is damaged: it is of {what}; {_MEND}")
+    return record
 
 
 def all_of(kind: str, name: str | None = None) -> list[dict[str, Any]]:
@@ -147,6 +155,7 @@ def all_of(kind: str, name: str | None = None) -> list[dict[str, Any]]:
 
     See: CONTRIBUTING.md, “Searches and trials”.
     """
+    _checks.choice("kind", kind, _PARTS)
     found = [_load(path) for path in sorted(FOLDER.glob(f"{kind}-*.json"))]
     return [record for record in found if name is None or record["name"] == name]
 
@@ -217,19 +226,66 @@ def note(text: str) -> None:
 
 
 def _path(kind: str, name: str, data: str) -> Path:
-    if not re.fullmatch(r"\w[\w/ .+@-]*", name):
+    _checks.choice("kind", kind, _PARTS)
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w/ .+@-]*", name):
         raise ValueError(f"name must be made of letters, digits and / - _ . + @, got {name!r}")
     return FOLDER / f"{kind}-{name.replace('/', '-').replace(' ', '_')}-{data}.json"
 
 
 def _load(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        raise ValueError(f"{path.name} is damaged: it is a folder; {_MEND}")
     try:
-        record = json.loads(path.read_text("utf-8"))
+        record = json.loads(path.read_text("utf-8"), parse_constant=_refuse)
     except ValueError as error:
-        raise ValueError(
-            f"{path.name} is damaged: {error}; delete it and run `make search`"
-        ) from error
+        raise ValueError(f"{path.name} is damaged: {error}; {_MEND}") from error
     part = _PARTS[path.name.partition("-")[0]]
     if not isinstance(record, dict) or not {"name", "key", "data", part} <= record.keys():
         raise ValueError(f"{path.name} is damaged: it must have name, data, key and {part}")
+    if not all(isinstance(record[name], str) for name in ("name", "key", "data")):
+        raise ValueError(f"{path.name} is damaged: name, key and data must be text; {_MEND}")
+    problem = _problem_of_draws(record[part]) if part == "draws" else _problem_of(record[part])
+    if problem:
+        raise ValueError(f"{path.name} is damaged: {problem}; {_MEND}")
     return record
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"expected finite numbers, got {constant}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _problem_of_draws(draws: Any) -> str:
+    """What is wrong with the draws of a search; "" if nothing is."""
+    if not isinstance(draws, list) or not draws:
+        return f"draws must be a list, not empty, got {reprlib.repr(draws)}"
+    for number, draw in enumerate(draws):
+        curve = draw.get("curve") if isinstance(draw, dict) else None
+        if (
+            not isinstance(curve, list)
+            or not curve
+            or not all(score is None or _is_number(score) for score in curve)
+            or not isinstance(draw.get("settings"), dict)
+            or not _is_number(draw.get("cpu_seconds"))
+        ):
+            return (
+                f"draw {number} must have settings, a curve of numbers and cpu_seconds, "
+                f"got {reprlib.repr(draw)}"
+            )
+    return ""
+
+
+def _problem_of(trials: Any) -> str:
+    """What is wrong with recorded trials; "" if nothing is."""
+    if not isinstance(trials, dict) or not trials:
+        return f"trials must be a dict, not empty, got {reprlib.repr(trials)}"
+    first = next(iter(trials.values()))
+    for seed, scores in trials.items():
+        if not isinstance(scores, dict) or not all(map(_is_number, scores.values())):
+            return f"trial {seed} must be a dict of numbers, got {reprlib.repr(scores)}"
+        if not scores or scores.keys() != first.keys():
+            return f"trial {seed} must have the scores {[*first]}, got {[*scores]}"
+    return ""

@@ -25,6 +25,7 @@ _TOLERANCE = 0.02
 _FIRST_SEED = 1_001
 # Names of other columns in the table of draws.
 _TAKEN = ("score", "cpu_seconds")
+_MOST_DRAWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -108,20 +109,23 @@ def search(
       TypeError: an argument is of the wrong type.
       ValueError: an argument is out of range, published doesn't name the settings of space, a
         curve doesn't have one score per epoch, every draw ended without a finite score, or
-        the record is damaged.
+        the record is damaged or has other settings.
 
     See: the chapter basics/ranking.
     """
+    planned = draw_settings(space, draws)
     worlds = _checks.integer("worlds", worlds, low=1)
     epochs = None if epochs is None else _checks.integer("epochs", epochs, low=1)
     _checks.choice("better", better, ("higher", "lower"))
     _long_work.check("arm", arm, trials)
+    if published is not None and not isinstance(published, Mapping):
+        raise TypeError(f"published must be a dict of settings, got {type(published).__name__}")
     if published is not None and set(published) != set(space):
-        raise ValueError(f"published must name {sorted(space)}, got {sorted(published)}")
-    if isinstance(bounded, str) or (strange := sorted(set(bounded) - {*space, "epochs"})):
-        what = bounded if isinstance(bounded, str) else strange
-        raise ValueError(f"bounded must be a list of settings of space, got {what!r}")
-    planned = draw_settings(space, draws)
+        raise ValueError(f"published must name {sorted(space)}, got {[*published]}")
+    is_list = isinstance(bounded, Sequence) and not isinstance(bounded, str)
+    strange = [b for b in bounded if b not in (*space, "epochs")] if is_list else bounded
+    if not is_list or strange:
+        raise ValueError(f"bounded must be a list of settings of space, got {strange!r}")
     if epochs is not None and "epochs" in space:
         raise ValueError("epochs are read off the curve or searched: not both")
     if published is not None:
@@ -138,6 +142,7 @@ def search(
             records.note(f"{name}: the arm or the data have changed since; run `make search`")
             return summary.of(done, bounded)
         done = []
+    _require_in_space(name, done, space, published)
     run = _Arm(arm, trials, worlds, epochs).run
     if mode == "check" and done:
         _compare_again(name, run, done)
@@ -162,16 +167,21 @@ def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
       [draws] dicts of settings.
 
     Raises:
-      TypeError: draws is not an int, a setting is neither a list nor a distribution, or a value
-        is neither a number, text, a bool, None nor a list of these.
-      ValueError: draws is below 1, space or a list is empty, or a setting has a name that is taken.
+      TypeError: draws is not an int, a setting is neither a list nor a distribution with its
+        parameters, or a value is neither a number, text, a bool, None nor a list of these.
+      ValueError: draws is below 1 or above 100,000, space or a list is empty, a number is not
+        finite, or a setting has a name that is taken.
 
     See: CONTRIBUTING.md, “Searches and trials”.
     """
     draws = _checks.integer("draws", draws, low=1)
+    if draws > _MOST_DRAWS:
+        raise ValueError(f"draws must be at most {_MOST_DRAWS}, got {draws}")
     if not isinstance(space, Mapping) or not space:
         raise ValueError(f"space must name at least one setting, got {space!r}")
     for name, values in space.items():
+        if not isinstance(name, str):
+            raise TypeError(f"space must name its settings by strings, got {name!r}")
         if name in _TAKEN:
             raise ValueError(f"a setting can't be named {name!r}")
         if isinstance(values, str) or not (hasattr(values, "ppf") or isinstance(values, Sequence)):
@@ -224,8 +234,19 @@ def table(*searches: Search) -> pd.DataFrame:
       A row per arm: the settings in words, the validation score, the published settings' score,
       the number of draws and what they cost in CPU seconds.
 
+    Raises:
+      TypeError: one of them is not a `Search`.
+      ValueError: there is none.
+
     See: the chapter basics/ranking.
     """
+    if not searches:
+        raise ValueError("table needs at least one search, got none")
+    for found in searches:
+        if not isinstance(found, Search):
+            raise TypeError(
+                f"each of searches must come from recutils.search, got {type(found).__name__}"
+            )
     rows = {
         found.name.rpartition("/")[2]: {
             "chosen": ", ".join(f"{name} {value}" for name, value in found.settings.items()),
@@ -300,7 +321,7 @@ class _Arm:
         }
 
     def _curve(self, returned: Any) -> npt.NDArray[np.float64]:
-        curve = np.asarray(returned)
+        curve = _checks.array("what the arm returns", returned)
         if curve.dtype.kind not in "fiu":
             raise TypeError(f"the arm must return numbers, got {type(returned).__name__}")
         if curve.shape not in ([(), (1,)] if self._epochs is None else [(self._epochs,)]):
@@ -309,6 +330,36 @@ class _Arm:
             )
             raise ValueError(f"the arm must return {wanted}, got shape {curve.shape}")
         return np.atleast_1d(curve).astype(np.float64)
+
+
+def _require_in_space(
+    name: str,
+    done: list[dict[str, Any]],
+    space: Mapping[str, Any],
+    published: Mapping[str, Any] | None,
+) -> None:
+    """Refuses draws on record whose settings no search of this space could have drawn."""
+    for number, draw in enumerate(done):
+        settings = draw["settings"]
+        from_space = settings.keys() == space.keys() and all(
+            _could_draw(values, settings[setting]) for setting, values in space.items()
+        )
+        is_published = number == 0 and published is not None
+        if not from_space and not (is_published and settings.keys() == space.keys()):
+            raise ValueError(
+                f"{name}: draw {number} on record has the settings {settings}, which are not of "
+                f"the space {[*space]}; delete the record and run `make search`"
+            )
+
+
+def _could_draw(values: Any, setting: Any) -> bool:
+    """Whether a setting lies in a list or a distribution, up to the rounding of its numbers."""
+    if not hasattr(values, "ppf"):
+        return any(_plain("space", value) == setting for value in values)
+    is_number = isinstance(setting, int | float) and not isinstance(setting, bool)
+    low, high = values.support()
+    room = 0.01 * abs(setting) if is_number else 0
+    return is_number and bool(low - room <= setting <= high + room)
 
 
 def _compare_again(
@@ -335,7 +386,15 @@ def _draw(name: str, values: Any, uniform: float) -> Any:
     if not hasattr(values, "ppf"):
         return _plain(f"space[{name!r}]", values[int(uniform * len(values))])
     # Quantiles give the same draws, whatever method the distribution's library uses to draw.
-    value = values.ppf(uniform)
+    try:
+        value = float(values.ppf(uniform))
+    except TypeError:
+        raise TypeError(
+            f"space[{name!r}] must be a distribution with its parameters, such as "
+            "stats.uniform(0, 1), got one without"
+        ) from None
+    if not np.isfinite(value):
+        raise ValueError(f"space[{name!r}] must give finite numbers, got {value}")
     return int(value) if hasattr(values, "pmf") else float(f"{value:.3g}")
 
 
@@ -347,6 +406,8 @@ def _plain(name: str, value: Any) -> Any:
         return [_plain(name, part) for part in value]
     if value is not None and not isinstance(value, str | bool | int | float):
         raise TypeError(f"{name} must be numbers, text or lists of these, got {value!r}")
+    if isinstance(value, float) and not np.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
     return value
 
 

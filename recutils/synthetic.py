@@ -18,6 +18,8 @@ from recutils._tastes import (
 from recutils.movies import RATING_COLUMNS, Movies
 from recutils.truth import Truth
 
+import reprlib
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
@@ -197,8 +199,17 @@ def choose_films(
     Returns:
       [counts.sum()] int64, positions in `truth.movie_ids`, in the order of `seconds`.
 
+    Raises:
+      TypeError: random or truth is something else, or an array doesn't hold integers.
+      ValueError: a position or a count is out of range, lengths differ, or at some second fewer
+        films have arrived than the person chooses until then.
+
     See: the chapter basics/data.
     """
+    random = _checks.generator("random", random)
+    if not isinstance(truth, Choices):
+        raise TypeError(f"truth must be the Truth of a world, got {type(truth).__name__}")
+    people, counts, seconds = _requested(truth, people, counts, seconds)
     draw = TasteDraws(truth.mixtures, truth.taste_probability)
     seen = np.zeros((people.size, draw.num_movies // 8 + 1), np.uint8)
 
@@ -239,6 +250,37 @@ def choose_films(
     return chosen
 
 
+def _requested(
+    truth: Choices, people: np.ndarray, counts: np.ndarray, seconds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `choose_films` is asked for, once it is clear that it can be done."""
+    places, wanted, when = (
+        _checks.integers(name, value)
+        for name, value in (("people", people), ("counts", counts), ("seconds", seconds))
+    )
+    num_people = len(truth.mixtures)
+    strange = places[(places < 0) | (places >= num_people)]
+    if strange.size:
+        raise ValueError(f"people must be positions from 0 to {num_people - 1}, got {strange[0]}")
+    if wanted.shape != places.shape or (wanted < 0).any():
+        raise ValueError(
+            f"counts must be at least 0, one for each of the {places.size} people, "
+            f"got {reprlib.repr(wanted.tolist())}"
+        )
+    if when.size != wanted.sum():
+        raise ValueError(f"seconds must be one for each of {wanted.sum()} choices, got {when.size}")
+    ends = np.cumsum(wanted)
+    number = 1 + np.arange(when.size) - np.repeat(ends - wanted, wanted)
+    there = np.searchsorted(np.sort(truth.arrival), when, side="right")
+    if (there < number).any():
+        at = np.argmax(there < number)
+        raise ValueError(
+            f"counts and seconds must leave a film to choose, got {when[at]} for choice number "
+            f"{number[at]} of a person: {there[at]} films have arrived by then"
+        )
+    return places, wanted, when
+
+
 def rate(random: np.random.Generator, truth: Truth, latent: np.ndarray) -> np.ndarray:
     """Draws stars for latent scores.
 
@@ -250,8 +292,16 @@ def rate(random: np.random.Generator, truth: Truth, latent: np.ndarray) -> np.nd
     Returns:
       [n] float32, 1 to 5.
 
+    Raises:
+      TypeError: random or truth is something else, or latent doesn't hold numbers.
+      ValueError: latent is empty, not one-dimensional or not finite.
+
     See: the chapter basics/data.
     """
+    random = _checks.generator("random", random)
+    if not isinstance(truth, Truth):
+        raise TypeError(f"truth must be the Truth of a world, got {type(truth).__name__}")
+    latent = _checks.floats("latent", latent, ndim=1)
     noisy = latent + truth.noise * random.standard_normal(latent.size)
     return (1 + np.searchsorted(truth.cuts, noisy)).astype(np.float32)
 

@@ -14,6 +14,8 @@ import pandas as pd
 from scipy.special import ndtr
 
 STARS = np.arange(1, 6)
+# More would not fit into memory.
+_MOST_DRAWS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +172,7 @@ class Truth(Opinions):
             empty.
           history_timestamps: n lists of seconds, when they chose it.
           timestamps: [n] seconds, the moment of the next choice.
-          num_draws: number of mixtures drawn for each person, at least 2.
+          num_draws: number of mixtures drawn for each person, 2 to a million.
           seed: seed of the random numbers, >= 0.
           ages: [n] strings, as in `bucketized_user_age`, if groups are known; otherwise each group
             counts by its share of the world's people.
@@ -185,7 +187,7 @@ class Truth(Opinions):
           ValueError: an id, age or occupation is unknown, lengths differ, times decrease, a history
             has a film twice or before its arrival, or nothing is left to choose.
         """
-        num_draws = _checks.integer("num_draws", num_draws, low=2)
+        num_draws = _checks.integer("num_draws", num_draws, 2, _MOST_DRAWS)
         random = np.random.default_rng(_checks.integer("seed", seed, low=0))
         films, lengths = _arguments.histories(histories, self.movie_ids, None)
         seconds = _arguments.seconds("timestamps", timestamps, lengths.size, "histories")
@@ -241,8 +243,8 @@ class Truth(Opinions):
         Args:
           user_ids: [n] strings.
           movie_ids: [m] strings, each film as if it alone were new.
-          num_draws: number of redraws, at least 2; the same for all films, so that films with the
-            same genres get the same probability.
+          num_draws: number of redraws, 2 to a million; the same for all films, so that films with
+            the same genres get the same probability.
           seed: seed of the random numbers, >= 0.
 
         Returns:
@@ -252,7 +254,7 @@ class Truth(Opinions):
           TypeError: num_draws or seed is not an int.
           ValueError: an id is unknown.
         """
-        num_draws = _checks.integer("num_draws", num_draws, low=2)
+        num_draws = _checks.integer("num_draws", num_draws, 2, _MOST_DRAWS)
         random = np.random.default_rng(_checks.integer("seed", seed, low=0))
         people = _checks.positions("user_ids", user_ids, self.user_ids, "this world")
         films = _checks.positions("movie_ids", movie_ids, self.movie_ids, "this world")

@@ -4,7 +4,7 @@
 
 KINDS in tools/mistakes.py are small meaningful mistakes: a flipped sign, a wrong axis, another
 loss, a swapped split … Everywhere in the chapters' checked cells and in recutils where one could be
-made is a mutant; a fixed sample is drawn, from each kind in turn and spread over the files. Each is
+made is a mutant; a fixed sample is drawn, from each kind in turn, over parts and files. Each is
 made in a copy of the repository and run against the cheapest test that should notice it: a
 chapter's own check by `pytest --nbval`, or a module's own unit tests and, if these pass, all unit
 tests. The same tests run once without a mistake, and must pass.
@@ -43,7 +43,7 @@ from tools.reports import ROOT
 
 REPORT = reports.REPORTS / "mutants.json"
 SURVIVORS = Path(__file__).with_name("survivors.yml")
-SIZE = 60
+SIZE = 120
 # Seconds per mutant; one that hangs counts as caught.
 PATIENCE = 900
 # Modules whose tests have another name.
@@ -75,10 +75,16 @@ def all_mutants() -> list[Mutant]:
     return found
 
 
-def sample(candidates: Sequence[Mutant], size: int = SIZE) -> list[Mutant]:
-    """A fixed sample: from each kind in turn, the one whose file has had fewest, then by hash.
+def places(mutant: Mutant) -> tuple[str, str]:
+    """Its part of the book, or the package; and its file."""
+    return mutant.file.removeprefix("book/").partition("/")[0], mutant.file
 
-    A change in one chapter changes what is drawn there, and little elsewhere.
+
+def sample(candidates: Sequence[Mutant], size: int = SIZE) -> list[Mutant]:
+    """A fixed sample: from each kind in turn, the one whose part and file have had fewest.
+
+    Equals are taken by hash. A change in one chapter changes what is drawn there, and little
+    elsewhere.
     """
     left = {kind: {m.key: m for m in candidates if m.kind == kind} for kind in KINDS}
     drawn: list[Mutant] = []
@@ -86,8 +92,8 @@ def sample(candidates: Sequence[Mutant], size: int = SIZE) -> list[Mutant]:
     while len(drawn) < size and any(left.values()):
         for rest in left.values():
             if rest and len(drawn) < size:
-                key = min(rest, key=lambda key: (had[rest[key].file], key))
-                had[rest[key].file] += 1
+                key = min(rest, key=lambda key: (*(had[p] for p in places(rest[key])), key))
+                had.update(places(rest[key]))
                 drawn.append(rest.pop(key))
     return drawn
 
@@ -196,7 +202,8 @@ def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
         report[part] = {key: report[part][key] for key in known if key in report[part]}
     with ThreadPoolExecutor(jobs) as pool:
         running: dict[Future[Any], tuple[str, str]] = {}
-        for key in drawn.keys() - report["mutants"].keys():
+        # The cheap ones first: modules, then chapters.
+        for key in sorted(drawn.keys() - report["mutants"].keys(), key=lambda k: drawn[k].cell):
             running[pool.submit(try_one, drawn[key])] = ("mutants", key)
         for test in set(tests) - report["without"].keys():
             running[pool.submit(try_none, test.split())] = ("without", test)

@@ -6,6 +6,9 @@ See: the chapter serving/under_load.
 from __future__ import annotations
 
 import asyncio
+import itertools
+import math
+import numbers
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +23,8 @@ except ImportError as error:
     raise ImportError("aiohttp is missing: pip install -r requirements-dev.txt") from error
 
 REFUSED = 503
+# Requests of one schedule, at most.
+MOST = 100_000_000
 
 
 @dataclass
@@ -66,6 +71,14 @@ class Client:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     delivered: list[dict[str, Any]] = field(default_factory=list)
     late: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.url, str) or not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url must begin with http:// or https://, got {self.url!r}")
+        for name in ("patience", "attempts", "limit"):
+            require_positive(name, getattr(self, name))
+        if self.pause != 0:
+            require_positive("pause", self.pause)
 
     def hand_on(self, answer: dict[str, Any]) -> None:
         """Delivers an answer, unless this id has one."""
@@ -143,6 +156,16 @@ class Client:
             await asyncio.wait_for(work(), self.limit)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def require_positive(name: str, value: Any) -> None:
+    """Raises a ValueError unless the value is a finite number above 0."""
+    if not _is_number(value) or not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a positive number, got {value!r}")
+
+
 def schedule(rate: float, requests: int, seed: int = 42) -> np.ndarray:
     """Times of arrivals as of many people who don't know of each other: a Poisson process.
 
@@ -155,11 +178,34 @@ def schedule(rate: float, requests: int, seed: int = 42) -> np.ndarray:
       [requests] float array, seconds from the start, rising.
 
     Raises:
-      ValueError: rate or requests isn't positive.
+      TypeError: requests or seed is not an int.
+      ValueError: rate or requests isn't positive and finite, or seed is negative.
     """
-    if rate <= 0 or requests < 1:
+    if not (_is_number(rate) and _is_number(requests) and 0 < rate < math.inf and requests > 0):
         raise ValueError(f"rate and requests must be positive, got {rate} and {requests}")
+    for name, value in (("requests", requests), ("seed", seed)):
+        if not isinstance(value, numbers.Integral):
+            raise TypeError(f"{name} must be an int, got {value!r}")
+    if requests > MOST or seed < 0:
+        raise ValueError(
+            f"requests must be at most {MOST} and seed at least 0, got {requests} and {seed}"
+        )
     return np.cumsum(np.random.default_rng(seed).exponential(1 / rate, requests))
+
+
+def _check_questions(questions: Sequence[Mapping[str, Any]]) -> None:
+    if isinstance(questions, str) or not isinstance(questions, Sequence):
+        raise TypeError(f"questions must be a list, got {type(questions).__name__}")
+    if not questions:
+        raise ValueError("questions must not be empty")
+    seen = set()
+    for number, question in enumerate(questions):
+        id_ = question.get("id") if isinstance(question, Mapping) else None
+        if not isinstance(id_, str):
+            raise ValueError(f"questions[{number}] must have an id, a string, got {question!r}")
+        if id_ in seen:
+            raise ValueError(f"each question needs an id of its own, got {id_!r} twice")
+        seen.add(id_)
 
 
 def run(
@@ -183,12 +229,28 @@ def run(
       The client, with what became of each id.
 
     Raises:
-      ValueError: an id comes twice, or there are more or fewer times than questions.
+      TypeError: questions is not a list, or clients is not an int.
+      ValueError: there is no question, one has no id, an id comes twice, there are more or fewer
+        times than questions, times are negative or fall, clients is below 1, or an event belongs to
+        no question of an open loop.
     """
-    if len({question["id"] for question in questions}) < len(questions):
-        raise ValueError("each question needs an id of its own, got one twice")
-    if times is not None and len(times) != len(questions):
-        raise ValueError(f"{len(questions)} questions need as many times, got {len(times)}")
+    _check_questions(questions)
+    if not isinstance(clients, int) or isinstance(clients, bool) or clients < 1:
+        raise ValueError(f"clients must be an int of at least 1, got {clients!r}")
+    if times is not None:
+        if len(times) != len(questions):
+            raise ValueError(f"{len(questions)} questions need as many times, got {len(times)}")
+        wrong = [t for t in times if not _is_number(t) or not 0 <= t < math.inf]
+        if wrong or any(after < before for before, after in itertools.pairwise(times)):
+            raise ValueError(
+                f"times must be seconds from 0 on, rising, got {[*(wrong or times)][:5]}"
+            )
+    for number, event in (events or {}).items():
+        if times is None or number not in range(len(questions)) or not callable(event):
+            raise ValueError(
+                "events must be functions by the number of a question of an open loop, "
+                f"0 to {len(questions) - 1}, got {number!r}: {event!r}"
+            )
 
     async def work() -> None:
         if times is None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import socket
 import sys
@@ -36,10 +37,14 @@ os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(PATIENCE))
 for check in ("READY", "HEALTH"):
     os.environ.setdefault(f"RAY_SERVE_PROXY_{check}_CHECK_TIMEOUT_S", str(PATIENCE))
 
+MOST_FILMS = 100  # in an answer: the chapter's models have no more to choose from
+NUMBERS = {"replicas": 1, "batch": 1, "wait": 0, "ongoing": 1, "queue": -1}  # the least of each
+
 try:
     import ray
     from ray import serve
     from starlette.requests import Request
+    from starlette.responses import JSONResponse
 except ImportError as error:
     raise ImportError("Ray Serve is missing: pip install -r requirements-dev.txt") from error
 
@@ -53,6 +58,19 @@ def load(folder: str) -> Any:
     model = tf.saved_model.load(folder)
     model.signatures["serving_default"](user_id=tf.constant(["nobody"]), k=tf.constant([10]))
     return model
+
+
+def problem_of(question: Any) -> str:
+    """What is wrong with a question; "" if nothing is."""
+    if not isinstance(question, dict):
+        return "a question must be a JSON object with id, user_id and k"
+    for name in ("id", "user_id"):
+        if not isinstance(question.get(name), str):
+            return f"{name} must be a string, got {question.get(name)!r:.50}"
+    k = question.get("k")
+    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MOST_FILMS:
+        return f"k must be an int from 1 to {MOST_FILMS}, got {k!r:.50}"
+    return ""
 
 
 @serve.deployment(ray_actor_options={"num_cpus": 0.5})
@@ -75,9 +93,14 @@ class Recommender:
         self.together.set_batch_wait_timeout_s(config["wait"])
         self.now = model, version, config["batch"]  # all at once: no answer is of two models
 
-    async def __call__(self, request: Request) -> dict[str, Any]:
+    async def __call__(self, request: Request) -> dict[str, Any] | JSONResponse:
         """Answers one question, alone or with those that came at the same time."""
-        question = await request.json()
+        try:
+            question = await request.json()
+        except ValueError:
+            question = None
+        if problem := problem_of(question):  # before it meets others: one would fail them all
+            return JSONResponse({"error": problem}, status_code=400)
         # What is written here stays, even if this process is killed a moment later.
         os.write(self.arrivals, (json.dumps({"id": question["id"]}) + "\n").encode())
         if self.now[2] == 1:
@@ -117,7 +140,11 @@ def application(settings: Mapping[str, Any]) -> serve.Application:
         questions answered together; `wait`: seconds that the first of them waits for more;
         `ongoing`: most questions that a replica takes on at a time; `queue`: most questions that
         wait for a replica, further ones are refused (-1: no limit).
+
+    Raises:
+      ValueError: what `check` raises.
     """
+    check(settings)
     config = {"batch": int(settings.get("batch", 1)), "wait": float(settings.get("wait", 0))}
     return Recommender.options(
         # With a fixed version, new settings reach the running replicas, as `serve deploy` does it;
@@ -129,6 +156,30 @@ def application(settings: Mapping[str, Any]) -> serve.Application:
         max_queued_requests=int(settings.get("queue", -1)),
         user_config={"model": str(settings["model"]), **config},
     ).bind(str(settings["arrivals"]))
+
+
+def check(settings: Mapping[str, Any]) -> None:
+    """Refuses settings with which no replica could start, or that nothing would read.
+
+    Raises:
+      ValueError: a setting is missing, unknown, no folder or number, or out of its range.
+    """
+    folders = ("model", "arrivals")
+    if unknown := sorted(settings.keys() - {*folders, *NUMBERS}):
+        raise ValueError(f"settings are {', '.join((*folders, *NUMBERS))}; got {unknown}")
+    for name in folders:
+        folder = settings.get(name)
+        if not isinstance(folder, str | os.PathLike) or not Path(folder).is_dir():
+            raise ValueError(f"{name} must be a folder that exists, got {folder!r}")
+    for name in settings.keys() & NUMBERS.keys():
+        kind, least = float if name == "wait" else int, NUMBERS[name]
+        try:
+            fits = least <= kind(str(settings[name])) < math.inf
+        except ValueError:
+            fits = False
+        if not fits:
+            what = "a number" if kind is float else "an int"
+            raise ValueError(f"{name} must be {what} of at least {least}, got {settings[name]!r}")
 
 
 def deploy(**settings: Any) -> None:

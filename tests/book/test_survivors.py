@@ -1,5 +1,7 @@
 """The checks catch small mistakes: `make mutants` made some, and this is what came out."""
 
+from collections import Counter
+
 import pytest
 
 from tools import mutants
@@ -34,4 +36,7 @@ def test_each_survivor_has_its_reason(tried):
 def test_the_sample_covers_every_kind_and_most_files():
     assert {m.kind for m in DRAWN.values()} == mutants.KINDS.keys()
     assert len(DRAWN) == mutants.SIZE
-    assert len({m.file for m in DRAWN.values()}) > 20
+    assert len({m.file for m in DRAWN.values()}) > 30
+    parts = Counter(mutants.places(m)[0] for m in DRAWN.values())
+    assert parts.keys() == {mutants.places(m)[0] for m in mutants.all_mutants()}
+    assert min(parts.values()) >= mutants.SIZE / len(parts) / 2, parts

@@ -231,3 +231,122 @@ def test_a_slow_start_is_waited_for_but_not_forever(failures, seconds):
         with pytest.raises(RuntimeError, match="not there yet"):
             asking("node")
         assert len(asked) < 5
+
+
+QUESTIONS = [{"id": "a"}, {"id": "b"}]
+URL = "http://127.0.0.1:9/"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((np.nan, 5), ValueError, "must be positive, got nan and 5"),
+        ((np.inf, 5), ValueError, "must be positive, got inf and 5"),
+        (("5", 5), ValueError, "must be positive, got 5 and 5"),
+        ((5, 2.5), TypeError, r"requests must be an int, got 2\.5"),
+        ((5, 10**15), ValueError, "requests must be at most 100000000 .* got 1000000000000000"),
+        ((5, 5, -1), ValueError, "seed at least 0, got 5 and -1"),
+        ((5, 5, "x"), TypeError, "seed must be an int, got 'x'"),
+    ],
+)
+def test_a_schedule_of_nonsense(arguments, error, message):
+    with pytest.raises(error, match=message):
+        load_generator.schedule(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"url": ""}, "url must begin with http:// or https://, got ''"),
+        ({"url": None}, "url must begin with http:// or https://, got None"),
+        ({"attempts": 0}, "attempts must be a positive number, got 0"),
+        ({"patience": np.nan}, "patience must be a positive number, got nan"),
+        ({"pause": -1}, "pause must be a positive number, got -1"),
+        ({"limit": "x"}, "limit must be a positive number, got 'x'"),
+    ],
+)
+def test_a_client_that_would_ask_nobody(settings, message):
+    with pytest.raises(ValueError, match=message):
+        load_generator.Client(**{"url": URL} | settings)
+
+
+@pytest.mark.parametrize(
+    ("asked", "more", "error", "message"),
+    [
+        ([], {}, ValueError, "questions must not be empty"),
+        (None, {}, TypeError, "questions must be a list, got NoneType"),
+        ([{"user_id": "1"}], {}, ValueError, r"questions\[0\] must have an id, a string"),
+        (["a"], {}, ValueError, r"questions\[0\] must have an id, a string, got 'a'"),
+        (QUESTIONS, {"clients": 0}, ValueError, "clients must be an int of at least 1, got 0"),
+        (QUESTIONS, {"times": [0.0, np.nan]}, ValueError, r"times must be .* got \[nan\]"),
+        (QUESTIONS, {"times": [1.0, 0.0]}, ValueError, r"rising, got \[1.0, 0.0\]"),
+        (QUESTIONS, {"events": {0: print}}, ValueError, "of an open loop, 0 to 1, got 0"),
+        (QUESTIONS, {"times": [0, 0], "events": {7: print}}, ValueError, "0 to 1, got 7"),
+        (QUESTIONS, {"times": [0, 0], "events": {0: 3}}, ValueError, "got 0: 3"),
+    ],
+)
+def test_what_no_run_can_ask(asked, more, error, message):
+    with pytest.raises(error, match=message):
+        load_generator.run(load_generator.Client(URL, attempts=1), asked, **more)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": None}, "model must be a folder that exists, got None"),
+        ({"model": "/nowhere"}, "model must be a folder that exists, got '/nowhere'"),
+        ({"arrivals": __file__}, "arrivals must be a folder that exists"),
+        ({"batch": 0}, "batch must be an int of at least 1, got 0"),
+        ({"batch": "many"}, "batch must be an int of at least 1, got 'many'"),
+        ({"wait": np.nan}, "wait must be a number of at least 0, got nan"),
+        ({"replicas": "0"}, "replicas must be an int of at least 1, got '0'"),
+        ({"queue": -2}, "queue must be an int of at least -1, got -2"),
+        ({"replica": 3}, r"queue; got \['replica'\]"),
+    ],
+)
+def test_settings_with_which_no_replica_starts(tmp_path, change, message):
+    pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
+    service = module("load_service")
+    good = {"model": tmp_path, "arrivals": str(tmp_path), "batch": "16", "queue": -1, "wait": 0.01}
+    service.check(good)
+    with pytest.raises(ValueError, match=message):
+        service.check(good | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({}, ""),
+        ({"k": 100}, ""),
+        ({"k": 101}, "k must be an int from 1 to 100, got 101"),
+        ({"k": 0}, "k must be an int from 1 to 100, got 0"),
+        ({"k": "10"}, "k must be an int from 1 to 100, got '10'"),
+        ({"k": True}, "k must be an int from 1 to 100, got True"),
+        ({"user_id": 7}, "user_id must be a string, got 7"),
+        ({"id": None}, "id must be a string, got None"),
+    ],
+)
+def test_a_bad_question_is_told_before_it_meets_others(change, problem):
+    pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
+    service = module("load_service")
+    assert service.problem_of({"id": "q", "user_id": "1", "k": 10} | change) == problem
+    assert service.problem_of([1]).startswith("a question must be a JSON object")
+
+
+class Request:
+    def __init__(self, body):
+        self.body = body
+
+    async def json(self):
+        return json.loads(self.body)
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"id": "q", "user_id": "1", "k": 1000}'])
+def test_a_bad_question_is_refused_alone(body):
+    """It leaves no arrival behind, and reaches neither the batch nor the model."""
+    pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
+    service = module("load_service")
+    replica = object.__new__(service.Recommender.func_or_class)
+    answer = asyncio.run(replica(Request(body)))
+    assert answer.status_code == 400
+    assert "must be" in json.loads(answer.body)["error"]

@@ -6,6 +6,8 @@ from unittest import mock
 
 import pytest
 
+DRAWS = [{"settings": {"l2": 3}, "curve": [0.5, None], "cpu_seconds": 1.5}]
+
 
 @pytest.mark.parametrize(
     ("value", "mode"), [(None, "read"), ("", "read"), ("make", "make"), ("check", "check")]
@@ -33,14 +35,14 @@ class TestFiles:
     trials = experiments.trials(5, split="user", num_users=50)
 
     def write(self, **parts):
-        whole = {"key": "k", "draws": [1.5]} | parts
+        whole = {"key": "k", "draws": DRAWS} | parts
         records.write("search", "part/an arm", self.trials, whole)
 
     def test_are_read_as_they_were_written(self, folder):
         assert records.read("search", "part/an arm", "synthetic") is None
         self.write()
         record = records.read("search", "part/an arm", "synthetic-user-num_users=50")
-        assert record["draws"] == [1.5]
+        assert record["draws"] == DRAWS
         assert record["world"] == {"num_users": 50}
         assert set(record["versions"]) > {"python", "numpy", "tensorflow"}
         assert [path.name for path in folder.iterdir()] == [
@@ -64,7 +66,7 @@ class TestFiles:
             patch.setattr("pathlib.Path.replace", mock.Mock(side_effect=KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 self.write(draws=[2.5])
-        assert records.all_of("search", "part/an arm")[0]["draws"] == [1.5]
+        assert records.all_of("search", "part/an arm")[0]["draws"] == DRAWS
 
     @pytest.mark.parametrize("text", ["", '{"name": ', "[]", '{"name": "part/an arm", "key": "k"}'])
     def test_damage_is_noticed(self, folder, text):

@@ -1,10 +1,11 @@
 """What the site makes of chapters and names, tried without a built site."""
 
+import json
 import os
 
 import pytest
 
-from tools.site import contents, generated, offered, pages
+from tools.site import contents, generated, measured, offered, pages
 
 
 @pytest.mark.parametrize("repository", ["", "https://example.org/book"])
@@ -98,3 +99,39 @@ def test_the_status_page_says_what_longer_searches_found(monkeypatch):
         assert words in lines[at]
     shown = "`+0.1 [+0.0, +0.2]`"
     assert lines[at + 1] == f"  - A beats B: holds, {shown}; then open, {shown}"
+
+
+def test_the_status_page_tells_of_records_and_benchmarks(tmp_path, monkeypatch):
+    draws = [{"settings": {"l2": 1}, "curve": [0.5], "cpu_seconds": 3600.0}] * 20
+    record = {"name": "a/b", "key": "k", "date": "2026-11-28", "data": "synthetic", "draws": draws}
+    for number, change in enumerate(({}, {"data": "real-1", "date": "2026-11-29"})):
+        (tmp_path / f"search-{number}.json").write_text(json.dumps(record | change))
+    monkeypatch.setattr(measured.records, "FOLDER", tmp_path)
+    (line,) = measured.on_record()
+    for words in ["28 November 2026 to 29", "1 on synthetic films and 1 on real", "40 draws in 40"]:
+        assert words in line
+    (tmp_path / "benchmarks").mkdir()
+    quiet = {
+        "date": "2026-11-29",
+        "machine": {"cpu": "X", "cores": 2},
+        "noise": {"loop_s": {"prepare": [], "scann": [1, 1.02]}},
+    }
+    for name, made in {
+        "ann-2026-11-24": {"date": "2026-11-24", "machine": {"cpu": "X", "cores": 2}},
+        "ann-2026-11-29": quiet,
+    }.items():
+        (tmp_path / "benchmarks" / f"{name}.json").write_text(json.dumps(made))
+    monkeypatch.setattr(measured, "ROOT", tmp_path)
+    monkeypatch.setattr(measured, "REPORTS", tmp_path)
+    (line,) = measured.benchmarks()
+    assert "29 November 2026, X, 2 cores" in line
+    assert "differed by 2.0%" in line
+    load = {"date": "2026-11-29", "machine": "Linux, 2 cores", "loop_seconds": [1], "busy": ["so"]}
+    (tmp_path / "load.json").write_text(json.dumps(load))
+    assert measured.benchmarks()[1].endswith("the machine was busy: so.")
+
+
+def test_the_status_page_gives_the_reasons_of_failures():
+    assert measured.failures({}) == "0 failed"
+    said = measured.failures({"a": "no Estimator", "b": "", "c": "no Estimator"})
+    assert said == "3 failed (2: no Estimator; 1: no reason is known)"

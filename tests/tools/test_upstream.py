@@ -9,8 +9,9 @@ from tools import upstream
 RESULTS = """<testsuites><testsuite tests="5">
   <testcase name="test_good"/><testcase name="test_better"/>
   <testcase name="test_tpu"><skipped message="no TPU"/></testcase>
-  <testcase name="test_wrong"><failure message="1 != 2"/></testcase>
-  <testcase name="broken_test"><error message="cannot import"/></testcase>
+  <testcase classname="01_losses_test.LossesTest" name="test_wrong">
+    <failure message="1 != 2"/></testcase>
+  <testcase name="broken_test"><error message="no attribute 'CalibratedSoftmaxLoss'"/></testcase>
 </testsuite></testsuites>"""
 
 
@@ -18,7 +19,10 @@ def test_results_are_counted():
     assert upstream.count(RESULTS) == {
         "passed": 2,
         "skipped": 1,
-        "failed": ["broken_test", "test_wrong"],
+        "failed": {
+            "broken_test": "tests what came after TF-Ranking 0.5.3",
+            "losses_test.LossesTest.test_wrong": "",
+        },
     }
 
 
@@ -37,12 +41,23 @@ def test_files_of_a_checkout_run_against_what_is_installed(tmp_path, monkeypatch
         "import tensorflow_ranking as tfr\n"
         "def test_there():\n    assert tfr.keras.losses\n"
         "def test_wrong():\n    assert not tfr.keras.losses\n"
+        "def test_flags():\n    from absl import flags\n    assert flags.FLAGS.is_parsed()\n"
+        "def test_old():\n    raise AttributeError('no attribute: estimator')\n"
     )
     monkeypatch.setattr(upstream, "REPORT", tmp_path / "reports" / "upstream.json")
     monkeypatch.setattr(upstream.importlib.util, "find_spec", lambda name: None)
     assert upstream.main(["--tfr", str(tmp_path / "checkout")]) == 1
     report = json.loads(upstream.REPORT.read_text())
+    reason = "needs TensorFlow's Estimator, which TensorFlow 2.16 removed"
     assert report["libraries"] == {
-        "tensorflow_ranking": {"files": 1, "passed": 1, "skipped": 0, "failed": ["test_wrong"]}
+        "tensorflow_ranking": {
+            "date": report["date"],
+            "files": 1,
+            "passed": 2,
+            "skipped": 0,
+            "failed": {"small_test.test_old": reason, "small_test.test_wrong": ""},
+        }
     }
-    assert "1 passed, 0 skipped, 1 failed test_wrong" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 passed, 0 skipped, 2 failed" in said
+    assert "small_test.test_wrong: no reason is known" in said

@@ -14,7 +14,7 @@ from tools import fourfold, mutants, notebooks, perturb, reports, toc
 from tools.chapter import UNCHECKED, tags
 from tools.compare import WIDENING
 from tools.reports import BOOK, REPORTS, ROOT
-from tools.site import contents, decisions, offered, scale
+from tools.site import contents, decisions, measured, offered, scale
 from tools.site.contents import link
 from tools.site.rendering import render
 
@@ -90,14 +90,14 @@ def last_run(doc: str) -> str:
     return f"ran in {run['cpu_seconds']:.0f} CPU s, {_day(run)}" + (" (changed since)" * changed)
 
 
-def spread(doc: str, measured: dict[str, Any]) -> str:
+def spread(doc: str, moves: dict[str, Any]) -> str:
     """How many numbers of a notebook moved when `make perturb` changed the conditions.
 
     Args:
       doc: the notebook.
-      measured: what the report of `make perturb` says of each.
+      moves: what the report of `make perturb` says of each.
     """
-    entry = measured.get(doc.removeprefix("book/"))
+    entry = moves.get(doc.removeprefix("book/"))
     if not entry or not entry["conditions"]:
         return "spread not measured"
     changed = entry["fingerprint"] != contents.chapter(doc).fingerprint
@@ -122,7 +122,7 @@ def _tolerances(doc: str) -> str:
 
 
 def status() -> str:
-    measured = perturb.read()["notebooks"]
+    moves = perturb.read()["notebooks"]
     required = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     python = importlib.metadata.metadata("recutils")["Requires-Python"]
     return render(
@@ -133,7 +133,7 @@ def status() -> str:
         last_run=last_run,
         checked=_checked,
         tolerances=_tolerances,
-        spread=lambda doc: spread(doc, measured),
+        spread=lambda doc: spread(doc, moves),
         changed=lambda doc: contents.in_words(contents.last_change(doc)),
         pins=re.findall(r"^([\w.-]+)==([\w.]+)", required, re.MULTILINE),
         python=", ".join(sorted(python.split(","), reverse=True)),
@@ -156,6 +156,8 @@ def ground() -> str:
         ),
         link=link,
         fingerprint=lambda name: contents.chapter(f"book/{name}").fingerprint,
+        failures=measured.failures,
+        on_record="\n".join([*measured.on_record(), *measured.benchmarks()]),
         moves=moves,
         notebooks=entries,
         tried=[
