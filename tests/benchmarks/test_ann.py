@@ -61,7 +61,7 @@ def busy_parts(monkeypatch, tmp_path, loops: list[float]) -> list[str]:
     return ran
 
 
-def test_a_quiet_machine_writes_and_the_next_run_measures_anew(monkeypatch, tmp_path):
+def test_a_quiet_machine_writes_and_the_next_run_measures_all_again(monkeypatch, tmp_path):
     ran = busy_parts(monkeypatch, tmp_path, 2 * [1.0, 1.01, 1.02, 1.0])
     for number in (1, 2):
         ann.run_all(tmp_path / "ann.json", tmp_path / "kept", 100, patience=0)
