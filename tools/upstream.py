@@ -30,7 +30,7 @@ REPORT = reports.REPORTS / "upstream.json"
 # What explains a failure -> a pattern in the error's message.
 KNOWN = {
     "needs TensorFlow's Estimator, which TensorFlow 2.16 removed": r"\bestimator\b",
-    "tests what came after TF-Ranking 0.5.3": r"CalibratedSoftmaxLoss|'temperature'",
+    "tests what came after TF-Ranking 0.5.3": r"calibrated_?softmax|with_temperature",
 }
 # TF-Ranking's tests read folders from absl's flags, which only absl's own test runner parses.
 CONFTEST = "from absl import flags\n\nflags.FLAGS.mark_as_parsed()\n"
@@ -82,7 +82,7 @@ def count(junit: str) -> dict[str, Any]:
             # Files are numbered when they are copied.
             where = re.search(r"(?:^|\.)\d\d_(\w+_test\b.*)", case.get("classname", ""))
             name = ".".join([*(where.groups() if where else ()), case.get("name", "")])
-            failed[name] = reason(wrong[0].get("message", ""))
+            failed[name] = reason(f"{name}: {wrong[0].get('message', '')}")
         elif case.find("skipped") is not None:
             skipped += 1
         else:
@@ -90,9 +90,9 @@ def count(junit: str) -> dict[str, Any]:
     return {"passed": passed, "skipped": skipped, "failed": dict(sorted(failed.items()))}
 
 
-def reason(message: str) -> str:
-    """What explains a failure; "" if nothing does."""
-    return next((why for why, what in KNOWN.items() if re.search(what, message, re.I)), "")
+def reason(failure: str) -> str:
+    """What explains a failure, a test's name and message; "" if nothing does."""
+    return next((why for why, what in KNOWN.items() if re.search(what, failure, re.I)), "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
