@@ -70,7 +70,10 @@ ALLOWED: dict[str, dict[str, str]] = {
     "serving/export.ipynb": {
         "other programs": "a fresh Python as the client that loads what was saved"
     },
-    "serving/load_generator.py": {"network": "asks the service, at the address that it is given"},
+    "serving/load_generator.py": {
+        "network": "asks the service, at the address that it is given",
+        "address": "how one begins, to tell whether one was given",
+    },
     "serving/load_service.py": {
         "network": "looks for a free port of this machine",
         "address": "of itself, on this machine",
