@@ -171,13 +171,14 @@ def mutants_of(source: str, file: str, cell: str = "") -> Iterator[Mutant]:
                 mutated = source[:start] + after + source[end:]
                 if _meaning(mutated) in ("", meaning):
                     continue
-                first = source.count("\n", 0, start + len(match[0]) - len(match[0].lstrip()))
+                lead = match[0][: len(match[0]) - len(match[0].lstrip(", \n"))]
+                first = source.count("\n", 0, start + len(lead))
                 yield Mutant(
                     kind,
                     file,
                     cell,
                     first + 1,
                     source.split("\n")[first],
-                    "" if after == "" and match[0][0] == "\n" else mutated.split("\n")[first],
+                    "" if after == "" and "\n" in lead else mutated.split("\n")[first],
                     mutated,
                 )

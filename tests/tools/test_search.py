@@ -97,9 +97,10 @@ def test_killed_resumed_done_checked_and_out_of_date(chapter, capsys):
 def test_what_makes_a_record_stale(chapter, monkeypatch):
     cells = sources(chapter)
     trials = search.experiments.trials(2, num_users=30, num_movies=60, num_ratings=400)
+    draw = {"settings": {"x": 1}, "curve": [0.5], "cpu_seconds": 1.0}
     for function, name, parts in (
-        ("search", "toy/arm", {"draws": [1] * 4}),
-        ("recorded", "toy/run", {"trials": {"1": 1, "2": 2}}),
+        ("search", "toy/arm", {"draws": [draw] * 4}),
+        ("recorded", "toy/run", {"trials": {"1": {"score": 1}, "2": {"score": 2}}}),
     ):
         key = records.key(cells, function, name, trials)
         records.write(search.KINDS[function], name, trials, {"key": key} | parts)
