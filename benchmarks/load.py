@@ -102,7 +102,7 @@ def main() -> None:
     options = parser.parse_args()
     recutils.set_seed(42)
     work = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    folder, rows, probes = Path(work.name), [], [quiet.time_loop()]
+    folder, rows, probes = Path(work.name), [], [quiet.probe(1)]
     (folder / "arrivals").mkdir()
     allowed = tf.saved_model.SaveOptions(namespace_whitelist=["Scann"])
     for kind in ("exact", "approximate"):
@@ -132,7 +132,7 @@ def main() -> None:
                         capacity = row["answers_per_second"]
                     rows.append(row)
                     print(json.dumps(row), flush=True)
-                probes.append(quiet.time_loop())
+                probes.append(quiet.probe(1))
     finally:
         load_service.stop()
     problems = [row for row in rows if row["undelivered"] or row["twice"]]

@@ -61,12 +61,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def probe() -> Probe:
-    """Times the loop on all cores at once, so that a single busy core shows."""
+def probe(processes: int | None = None) -> Probe:
+    """Times the loop in so many processes at once: on all cores, so that a single busy one shows.
+
+    The processes are new ones, since threads of this one would slow the loop down themselves.
+    """
     command = [sys.executable, "-m", "benchmarks.quiet"]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(cores())]
+    timed = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(processes or cores())]
     found = []
-    for process in processes:
+    for process in timed:
         printed, _ = process.communicate()
         if process.returncode:
             raise RuntimeError(f"the fixed loop ended with code {process.returncode}")
