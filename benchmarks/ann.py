@@ -76,7 +76,7 @@ def run_all(out: Path, folder: Path, candidates: int, patience: float | None) ->
             print(f"{part}: skipped, {package} is not installed", flush=True)
         elif not (folder / f"{part}.json").exists():
             run_part(part, folder, candidates, patience)
-    done = {part: read(folder, part) for part in parts.PARTS if (folder / f"{part}.json").exists()}
+    done = finished(folder)
     against = quiet.complaints(*evidence(done), quiet.LOOP_DRIFT)
     if against and patience is not None:
         sys.exit("\n".join(["Nothing is written, since the machine wasn't quiet:", *against]))
@@ -101,12 +101,7 @@ def run_part(part: str, folder: Path, candidates: int, patience: float | None) -
         result = measure(part, folder, candidates)
         keep(path, [], time.perf_counter() - start, result)
         return
-    known = [
-        Probe(*probe)
-        for path in folder.glob("*.json")
-        if (probes := read_probes(path))
-        for probe in probes
-    ]
+    known, _ = evidence(finished(folder))
     begun = time.perf_counter()
     while True:
         before, start = quiet.probe(), time.perf_counter()
@@ -149,13 +144,10 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not THREADS.fullmatch(name)}
 
 
-def read(folder: Path, part: str) -> dict[str, Any]:
-    return reports.read(folder / f"{part}.json")
-
-
-def read_probes(path: Path) -> list[list[float]]:
-    kept = json.loads(path.read_text())
-    return kept.get("probes", []) if isinstance(kept, dict) else []
+def finished(folder: Path) -> dict[str, Any]:
+    """The parts that are kept -> their probes, seconds and result."""
+    paths = {part: folder / f"{part}.json" for part in parts.PARTS}
+    return {part: reports.read(path) for part, path in paths.items() if path.exists()}
 
 
 def ratios(results: dict[str, Any]) -> dict[str, float]:

@@ -146,7 +146,10 @@ def main() -> None:
         "machine": reports.machine(),
         "versions": reports.versions() | {"ray": load_service.ray.__version__},
         "films": options.films,
-        "loop_seconds": [round(probe.loop_s, 4) for probe in probes],
+        "noise": {
+            "loop_s": [round(probe.loop_s, 5) for probe in probes],
+            "spread": round(quiet.spread(probe.loop_s for probe in probes), 4),
+        },
         "rows": rows,
     }
     reports.write(record, options.out)

@@ -21,9 +21,14 @@ def integer(name: str, value: Any, low: int, high: int | None = None) -> int:
     return value
 
 
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number; True and False are not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def number(name: str, value: Any, low: float, strict: bool = False) -> float:
     """Returns `value` as a finite float of at least (if `strict`: above) `low`."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+    if not is_number(value):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}: {value!r}")
     value = float(value)
     if not np.isfinite(value) or value < low or (strict and value == low):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
+from recutils import _checks
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -96,7 +97,7 @@ class Table:
         """[num_rows] float64 or int64, finite."""
         values = self.frame[column]
         if values.dtype.kind not in "iuf":
-            is_number = [isinstance(v, numbers.Real) and not isinstance(v, bool) for v in values]
+            is_number = [_checks.is_number(v) for v in values]
             self.refuse(
                 ~np.array(is_number),
                 lambda row: f"{column} must be a number, got {values.iloc[row]!r}",

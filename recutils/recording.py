@@ -3,7 +3,6 @@
 from recutils import _checks, _long_work, records
 from recutils.experiments import Trial, Trials
 
-import numbers
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -100,7 +99,7 @@ def _scores(name: str, returned: Any) -> dict[str, float]:
 
 
 def _number(name: str, score: Any) -> float:
-    if isinstance(score, bool) or not isinstance(score, numbers.Real):
+    if not _checks.is_number(score):
         raise TypeError(f"{name}: a recorded score must be a number, got {score!r}")
     if not np.isfinite(float(score)):
         raise ValueError(f"{name}: a recorded score must be finite, got {score}")

@@ -254,10 +254,6 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"expected finite numbers, got {constant}")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _problem_of_draws(draws: Any) -> str:
     """What is wrong with the draws of a search; "" if nothing is."""
     if not isinstance(draws, list) or not draws:
@@ -267,9 +263,9 @@ def _problem_of_draws(draws: Any) -> str:
         if (
             not isinstance(curve, list)
             or not curve
-            or not all(score is None or _is_number(score) for score in curve)
+            or not all(score is None or _checks.is_number(score) for score in curve)
             or not isinstance(draw.get("settings"), dict)
-            or not _is_number(draw.get("cpu_seconds"))
+            or not _checks.is_number(draw.get("cpu_seconds"))
         ):
             return (
                 f"draw {number} must have settings, a curve of numbers and cpu_seconds, "
@@ -284,7 +280,7 @@ def _problem_of(trials: Any) -> str:
         return f"trials must be a dict, not empty, got {reprlib.repr(trials)}"
     first = next(iter(trials.values()))
     for seed, scores in trials.items():
-        if not isinstance(scores, dict) or not all(map(_is_number, scores.values())):
+        if not isinstance(scores, dict) or not all(map(_checks.is_number, scores.values())):
             return f"trial {seed} must be a dict of numbers, got {reprlib.repr(scores)}"
         if not scores or scores.keys() != first.keys():
             return f"trial {seed} must have the scores {[*first]}, got {[*scores]}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from recutils import _checks, _long_work, records
 from recutils.experiments import Trial, Trials
 
-import numbers
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -356,7 +355,7 @@ def _could_draw(values: Any, setting: Any) -> bool:
     """Whether a setting lies in a list or a distribution, up to the rounding of its numbers."""
     if not hasattr(values, "ppf"):
         return any(_plain("space", value) == setting for value in values)
-    is_number = isinstance(setting, int | float) and not isinstance(setting, bool)
+    is_number = _checks.is_number(setting)
     low, high = values.support()
     room = 0.01 * abs(setting) if is_number else 0
     return is_number and bool(low - room <= setting <= high + room)
@@ -412,9 +411,9 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _at_edge(values: Any, chosen: Any) -> bool:
-    if isinstance(chosen, bool) or not isinstance(chosen, numbers.Real) or chosen == 0:
+    if not _checks.is_number(chosen) or chosen == 0:
         return False
     if hasattr(values, "cdf"):
         return chosen in values.support() or not _EDGE < values.cdf(chosen) < 1 - _EDGE
-    numeric = [v for v in values if isinstance(v, numbers.Real) and not isinstance(v, bool)]
+    numeric = [v for v in values if _checks.is_number(v)]
     return len(numeric) > 1 and not min(numeric) < chosen < max(numeric)

@@ -27,7 +27,7 @@ from xml.etree import ElementTree
 from tools import reports
 
 REPORT = reports.REPORTS / "upstream.json"
-# What explains a failure -> a pattern in the error's message.
+# What explains a failure -> a pattern in the test's name or the error's message.
 KNOWN = {
     "needs TensorFlow's Estimator, which TensorFlow 2.16 removed": r"\bestimator\b",
     "tests what came after TF-Ranking 0.5.3": r"calibrated_?softmax|with_temperature",

@@ -114,7 +114,7 @@ def test_the_status_page_tells_of_records_and_benchmarks(tmp_path, monkeypatch):
     quiet = {
         "date": "2026-11-29",
         "machine": {"cpu": "X", "cores": 2},
-        "noise": {"loop_s": {"prepare": [], "scann": [1, 1.02]}},
+        "noise": {"loop_s": {"prepare": [], "scann": [1, 1.02]}, "spread": 0.02},
     }
     for name, made in {
         "ann-2026-11-24": {"date": "2026-11-24", "machine": {"cpu": "X", "cores": 2}},
@@ -126,7 +126,8 @@ def test_the_status_page_tells_of_records_and_benchmarks(tmp_path, monkeypatch):
     (line,) = measured.benchmarks()
     assert "29 November 2026, X, 2 cores" in line
     assert "differed by 2.0%" in line
-    load = {"date": "2026-11-29", "machine": "Linux, 2 cores", "loop_seconds": [1], "busy": ["so"]}
+    load = {"date": "2026-11-29", "machine": "Linux, 2 cores", "busy": ["so"]}
+    load["noise"] = {"loop_s": [1], "spread": 0}
     (tmp_path / "load.json").write_text(json.dumps(load))
     assert measured.benchmarks()[1].endswith("the machine was busy: so.")
 

@@ -66,12 +66,7 @@ def _machine(machine: str | dict[str, Any]) -> str:
 
 
 def _quiet(record: dict[str, Any]) -> str:
-    loops = record.get("loop_seconds") or record.get("noise", {}).get("loop_s")
-    if isinstance(loops, dict):  # by part
-        loops = [seconds for part in loops.values() for seconds in part]
-    if not loops:
-        return "this record doesn’t say how quiet the machine was"
-    spread = max(loops) / min(loops) - 1
+    spread = record["noise"]["spread"]
     apart = f"a fixed loop, timed before, between and after, differed by {spread:.1%}"
     against = record.get("busy")
     return f"{apart}; the machine was busy: {'; '.join(against)}" if against else apart
