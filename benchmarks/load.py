@@ -1,10 +1,12 @@
 """The service of serving/under_load against load, with and without batches, both kinds of index.
 
-    python -m benchmarks.load [--films N] [--ids N] [--out FILE]
+    python -m benchmarks.load [--films N] [--ids N] [--rounds N] [--out FILE]
 
 The models hold random vectors, since an answer takes as long whatever it says. Each arm is driven
 by a closed loop of sixteen clients, which gives its capacity, and then by open loops at shares of
-the capacity without batches. All ids are counted; anything undelivered or delivered twice, and a
+the capacity without batches. A neighbour's burst of work falls into one arm and not into another,
+so all arms are driven in several rounds, one after the other, and what is stored is the median of
+the rounds, and their range. All ids are counted: anything undelivered or delivered twice, and a
 machine that is busy with something else, means that nothing is written.
 """
 
@@ -12,9 +14,11 @@ import recutils
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,8 @@ import load_service
 
 LOADS = (0.3, 0.5, 0.7, 0.9)
 PEOPLE = 1000
+KINDS = ("exact", "approximate")
+COUNTS = ("ids", "undelivered", "twice")
 
 
 class TwoStages(tf.Module):
@@ -94,47 +100,75 @@ def summary(client: Any) -> dict[str, Any]:
     }
 
 
+def drive(url: str, folder: Path, each: int, number: int) -> Iterator[dict[str, Any]]:
+    """One round: a row for each index, with and without batches, at each load.
+
+    Args:
+      url: of the service.
+      folder: with the exported models.
+      each: number of ids of a row.
+      number: of the round, from 0.
+
+    Yields:
+      Index, batch, load (None: as fast as it can), and what `summary` says.
+    """
+    capacity = 0.0
+    for kind in KINDS:
+        for batch in (1, 16):
+            load_service.deploy(
+                model=folder / kind / "1", arrivals=folder / "arrivals", batch=batch
+            )
+            for load in (None, *LOADS):
+                arm = f"{kind}-{batch}-{load}-{number}"
+                questions = [
+                    {"id": f"{arm}-{n}", "user_id": str(n % PEOPLE), "k": 10} for n in range(each)
+                ]
+                times = load and load_generator.schedule(load * capacity, each, seed=number)
+                client = load_generator.run(load_generator.Client(url), questions, times)
+                row = {"index": kind, "batch": batch, "load": load} | summary(client)
+                if load is None and batch == 1:
+                    capacity = row["answers_per_second"]
+                print(json.dumps(row), flush=True)
+                yield row
+
+
+def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One arm over the rounds: ids added up, medians of the rest, and the ranges of p99."""
+    whole = {name: rows[0][name] for name in ("index", "batch", "load")}
+    whole |= {name: sum(row[name] for row in rows) for name in COUNTS}
+    others = [name for name in rows[0] if name not in whole]
+    whole |= {name: round(statistics.median(row[name] for row in rows), 2) for name in others}
+    p99 = [row["p99_ms"] for row in rows]
+    return whole | {"p99_ms_range": [min(p99), max(p99)]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--films", type=int, default=100_000)
-    parser.add_argument("--ids", type=int, default=10_000)
+    parser.add_argument("--ids", type=int, default=10_000, help="in each round")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=reports.REPORTS / "load.json")
     options = parser.parse_args()
     recutils.set_seed(42)
     work = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    folder, rows, probes = Path(work.name), [], [quiet.probe(1)]
+    folder, rounds, probes = Path(work.name), [], [quiet.probe(1)]
     (folder / "arrivals").mkdir()
     allowed = tf.saved_model.SaveOptions(namespace_whitelist=["Scann"])
-    for kind in ("exact", "approximate"):
+    for kind in KINDS:
         model = TwoStages(kind, options.films)
         where = str(folder / kind / "1")
         tf.saved_model.save(
             model, where, signatures={"serving_default": model.recommend}, options=allowed
         )
-    each = options.ids // (4 * (1 + len(LOADS)))
-    url, asked, capacity = load_service.start(scratch=str(folder / "ray")), 0, 0.0
+    each = options.ids // (2 * len(KINDS) * (1 + len(LOADS)))
+    url = load_service.start(scratch=str(folder / "ray"))
     try:
-        for kind in ("exact", "approximate"):
-            for batch in (1, 16):
-                load_service.deploy(
-                    model=folder / kind / "1", arrivals=folder / "arrivals", batch=batch
-                )
-                for load in (None, *LOADS):
-                    questions = [
-                        {"id": f"q{n}", "user_id": str(n % PEOPLE), "k": 10}
-                        for n in range(asked, asked + each)
-                    ]
-                    asked += each
-                    times = load and load_generator.schedule(load * capacity, each, seed=asked)
-                    client = load_generator.run(load_generator.Client(url), questions, times)
-                    row = {"index": kind, "batch": batch, "load": load} | summary(client)
-                    if load is None and batch == 1:
-                        capacity = row["answers_per_second"]
-                    rows.append(row)
-                    print(json.dumps(row), flush=True)
-                probes.append(quiet.probe(1))
+        for number in range(options.rounds):
+            rounds.append(list(drive(url, folder, each, number)))
+            probes.append(quiet.probe(1))
     finally:
         load_service.stop()
+    rows = [together(arm) for arm in zip(*rounds, strict=True)]
     problems = [row for row in rows if row["undelivered"] or row["twice"]]
     if problems:
         sys.exit(f"nothing is written: ids are missing or came twice in {problems}")
@@ -146,6 +180,7 @@ def main() -> None:
         "machine": reports.machine(),
         "versions": reports.versions() | {"ray": load_service.ray.__version__},
         "films": options.films,
+        "rounds": options.rounds,
         "noise": {
             "loop_s": [round(probe.loop_s, 5) for probe in probes],
             "spread": round(quiet.spread(probe.loop_s for probe in probes), 4),

@@ -30,7 +30,7 @@ class Trial:
       train: ratings to learn from.
       test: ratings to be judged by.
       seen: ratings whose films are left out of a person's list: train, and on real ratings also
-        those that are set aside for searches.
+        those that are set aside for searches; in a search, all that are not.
       seed: for `recutils.set_seed`, before a model is built.
 
     See: the chapter basics/ranking.
@@ -90,9 +90,10 @@ class Trials:
 
         Args:
           num_trials: number of worlds, from seed 1001 on. Real ratings have one such trial: a fifth
-            of the ratings (with split "user": all ratings of a fifth of the people) is its test
-            set, which no other trial contains, and the rest, which the other trials split, its
-            training set.
+            of the ratings (with split "user" or "time", where trials ask about new people: all
+            ratings of a fifth of the people) is its test set, which no other trial contains. The
+            rest is what the other trials split, and as many of it as they train on, chosen as
+            they choose, are its training set: settings depend on how many ratings there are.
 
         Returns:
           The trials.
@@ -103,7 +104,11 @@ class Trials:
         num_trials = _checks.integer("num_trials", num_trials, low=1)
         if self.real:
             movies, rest, aside = _real(self.split)
-            return [Trial(movies, rest, aside, rest, _FIRST_OF_SEARCHES)]
+            train, left_out = split_ratings(
+                rest, self.split, self.test_fraction, _FIRST_OF_SEARCHES
+            )
+            movies = replace(movies, ratings=movies.ratings.drop(left_out.index))
+            return [Trial(movies, train, aside, rest, _FIRST_OF_SEARCHES)]
         return list(replace(self, seeds=range(_FIRST_OF_SEARCHES, _FIRST_OF_SEARCHES + num_trials)))
 
     def conclude(
@@ -238,7 +243,7 @@ def _generator_arguments() -> list[str]:
 def _real(split: str) -> tuple[Movies, pd.DataFrame, pd.DataFrame]:
     """The folder in RECUTILS_DATA: everything, what is left for trials, and what for searches."""
     movies = _load_folder(os.environ["RECUTILS_DATA"])
-    by = "user" if split == "user" else "random"
+    by = "random" if split == "random" else "user"
     return movies, *split_ratings(movies.ratings, by, 0.2, _FIRST_OF_SEARCHES)
 
 

@@ -91,7 +91,8 @@ def data_label(trials: Trials) -> str:
 
 
 def fingerprint(trials: Trials) -> str:
-    """A hash of the data: of a small world and its split with the same dials, or of all ratings.
+    """A hash of the data: of a small world with the same dials and its split, or of what real
+    ratings a search has.
 
     Args:
       trials: of a chapter.

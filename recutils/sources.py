@@ -26,6 +26,7 @@ class Call(NamedTuple):
       draws: number of random draws; 0 for `recorded`.
       parts: how many draws (the published settings among them) or trials a whole record has.
       bounded: settings that may have their best value at the edge.
+      conditional: whether it is inside an `if`, and may never be reached on other data.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Call(NamedTuple):
     draws: int
     parts: int
     bounded: list[str]
+    conditional: bool = False
 
 
 def source_key(cells: Sequence[str], function: str, name: str) -> str:
@@ -105,7 +107,8 @@ def calls_in(cells: Sequence[str], function: str) -> list[Call]:
                 draws, parts = _planned(call, function, _definitions(statements))
                 bounded = _argument(call, "bounded")
                 edges = [] if bounded is None else list(ast.literal_eval(bounded))
-                found.append(Call(name, number, draws, parts, edges))
+                conditional = isinstance(statement, ast.If)
+                found.append(Call(name, number, draws, parts, edges, conditional))
     return found
 
 

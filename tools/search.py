@@ -27,6 +27,12 @@ KINDS = {"search": "search", "recorded": "trials"}
 PARTS = {"search": "draws", "trials": "trials"}
 
 
+def records_of(function: str, call: sources.Call, real: bool = False) -> list[dict[str, Any]]:
+    """The records of a call's name, of the synthetic films or of real ratings, up to date or not."""
+    found = records.all_of(KINDS[function], call.name)
+    return [record for record in found if record["data"].startswith("real") == real]
+
+
 def fresh_record(
     cells: Sequence[str], function: str, call: sources.Call, real: bool = False
 ) -> dict[str, Any] | None:
@@ -42,9 +48,7 @@ def fresh_record(
       The record, or None.
     """
     kind = KINDS[function]
-    for record in records.all_of(kind, call.name):
-        if record["data"].startswith("real") != real:
-            continue
+    for record in records_of(function, call, real):
         asked = {name: record[name] for name in ("split", "test_fraction") if name in record}
         trials = experiments.trials(**asked, **record["world"])
         key = records.key(cells[: call.cell + 1], function, call.name, trials)
@@ -56,6 +60,9 @@ def fresh_record(
 
 def stale_records(cells: Sequence[str], real: bool = False) -> list[str]:
     """Names of a notebook's records that are missing, out of date or incomplete.
+
+    On real ratings, what is inside an `if` needs the truth or a dial of the world, and isn't reached:
+    it is missing only if it is on record there and stale.
 
     Args:
       cells: code of the notebook's cells.
@@ -69,6 +76,7 @@ def stale_records(cells: Sequence[str], real: bool = False) -> list[str]:
         for function, kind in KINDS.items()
         for call in sources.calls_in(cells, function)
         if fresh_record(cells, function, call, real) is None
+        and not (real and call.conditional and not records_of(function, call, real))
     ]
 
 

@@ -112,15 +112,22 @@ class TestRealRatings:
         (searched,) = trials.searched(4)
         everything = pairs(searched.movies.ratings)
         aside = pairs(searched.test)
-        assert len(everything) == 200
         assert len(aside) == 40
         assert pairs(searched.train) == everything - aside
+        assert pairs(searched.seen) > pairs(searched.train)
         for trial in trials:
             assert not aside & (pairs(trial.train) | pairs(trial.test))
             # But a list doesn't show these films again.
             assert pairs(trial.seen) == pairs(trial.train) | aside
-        if split == "user":
+            assert pairs(searched.seen) == pairs(trial.train) | pairs(trial.test)
+        if split != "random":
             assert not set(searched.train["user_id"]) & set(searched.test["user_id"])
+
+    @pytest.mark.parametrize("split", ["random", "user", "time"])
+    def test_a_search_trains_on_as_many_ratings_as_a_trial(self, real, split):
+        trials = recutils.trials(3, split=split, test_fraction=0.5)
+        (searched,) = trials.searched()
+        assert {len(trial.train) for trial in trials} == {len(searched.train)} == {80}
 
     def test_another_folder_is_another_data_set(self, real, monkeypatch, tmp_path_factory):
         list(recutils.trials(1))

@@ -181,6 +181,13 @@ def test_calls_of_a_notebook():
     assert sources.calls_in(cells, "recorded") == [sources.Call("c", 2, 0, 7, [])]
 
 
+def test_calls_that_other_data_may_not_reach():
+    trials, call = "trials = recutils.trials(7)", "recutils.search('a', arm, S, trials)"
+    for cell, conditional in {call: False, f"if truth is not None:\n    {call}": True}.items():
+        (found,) = sources.calls_in([trials, cell], "search")
+        assert found.conditional == conditional
+
+
 def test_others_search_too():
     cells = ["index.search(queries, 10)\nre.search(pattern, text)\nsearch('a', 1)"]
     assert sources.calls_in(cells, "search") == []

@@ -120,6 +120,16 @@ def test_what_makes_a_record_stale(chapter, monkeypatch):
     assert search.stale_records(cells) == ["search toy/arm", "trials toy/run"]
 
 
+def test_real_ratings_lack_no_record_that_needs_the_truth(chapter, monkeypatch):
+    monkeypatch.setenv("RECUTILS_DATA", "unused")
+    cells = sources(chapter)
+    assert search.stale_records(cells, real=True) == ["search toy/arm", "trials toy/run"]
+    guarded = [f"if truth is not None:\n    {c}" if "recutils.recorded" in c else c for c in cells]
+    assert search.stale_records(guarded, real=True) == ["search toy/arm"]
+    monkeypatch.delenv("RECUTILS_DATA")
+    assert search.stale_records(guarded) == ["search toy/arm", "trials toy/run"]
+
+
 def test_a_stale_record_is_no_check(chapter, capsys):
     assert search.main([str(chapter), "--check"]) == 1
     assert "toy: first run `make search` for search toy/arm, trials toy/run" in (
