@@ -28,7 +28,7 @@ PARTS = {"search": "draws", "trials": "trials"}
 
 
 def records_of(function: str, call: sources.Call, real: bool = False) -> list[dict[str, Any]]:
-    """The records of a call's name, of the synthetic films or of real ratings, up to date or not."""
+    """All records of a call's name on synthetic films, or on real ratings, stale ones included."""
     found = records.all_of(KINDS[function], call.name)
     return [record for record in found if record["data"].startswith("real") == real]
 
@@ -61,8 +61,8 @@ def fresh_record(
 def stale_records(cells: Sequence[str], real: bool = False) -> list[str]:
     """Names of a notebook's records that are missing, out of date or incomplete.
 
-    On real ratings, what is inside an `if` needs the truth or a dial of the world, and isn't reached:
-    it is missing only if it is on record there and stale.
+    On real ratings, a call inside an `if` isn't reached, because it needs the truth or a dial of the
+    world: it counts only if there is a record of it, and that is stale.
 
     Args:
       cells: code of the notebook's cells.
