@@ -88,7 +88,7 @@ def require_in_space(
         is_published = number == 0 and published is not None
         if not from_space and not (is_published and settings.keys() == space.keys()):
             raise ValueError(
-                f"{name}: draw {number} on record has the settings {settings}, which are not of "
+                f"{name}: draw {number} on record has the settings {settings}, which are not in "
                 f"the space {[*space]}; delete the record and run `make search`"
             )
 

@@ -34,7 +34,7 @@ class TestWrongInput:
             ([["u0"]], [["m0"]], r"user_ids must be one-dimensional, got shape \(1, 1\)"),
             (["u0"], ["m0"], r"for each person, \[1, list_length\], got shape \(1,\)"),
             (["u0"] * 2, [["m0"], ["m1", "m2"]], r"of the same length .* got shape \(2,\)"),
-            (["u0"], [["m0"], ["m1"]], "must have one length, got 1 and 2"),
+            (["u0"], [["m0"], ["m1"]], "must have the same length, got 1 and 2"),
             ([], np.empty((0, 3), object), r"must not be empty, got shape \(0, 3\)"),
             (["u0"], [[]], r"must not be empty, got shape \(1, 0\)"),
         ],

@@ -177,7 +177,7 @@ class TestByGroup:
             ValueError, match=r"occupations must be in this world, .* first is 'Artist'"
         ):
             chance(["56+"], ["Artist"])
-        with pytest.raises(ValueError, match="one length, got 1 and 2"):
+        with pytest.raises(ValueError, match="the same length, got 1 and 2"):
             chance(["56+"], ["artist", "lawyer"])
         assert chance([], []).shape == (0, 200)
 

@@ -193,13 +193,13 @@ BAD = [
     ({"movies": movies(movie_id=["y", "x", "y"])}, "movies, row 2: movie_id 'y' stands there a"),
     (
         {"ratings": ratings(movie_id=["x", "x", "x"])},
-        "ratings, row third: user_id 'b', movie_id 'x' stands there a second time",
+        "ratings, row third: user_id 'b', movie_id 'x' appears a second time",
     ),
     ({"ratings": ratings(user_id=["b", "e", "b"])}, "row second: user_id 'e' is not in users"),
     ({"ratings": ratings(movie_id=["x", "x", "q"])}, "row third: movie_id 'q' is not in movies"),
     (
         {"ratings": ratings(movie_title=["X", "Z", "Y"]), "movies": None},
-        "ratings, row second: movie_id 'x' has the title 'Z', and before that 'X'",
+        "ratings, row second: movie_id 'x' has the title 'Z', and earlier 'X'",
     ),
     # stars
     *(

@@ -38,22 +38,25 @@ class TestArrays:
     @pytest.mark.parametrize(
         ("call", "message"),
         [
-            (lambda t: searching.expected_best(RAGGED), r"scores must hold lists of one length"),
+            (
+                lambda t: searching.expected_best(RAGGED),
+                "scores must hold lists of the same",
+            ),
             (
                 lambda t: recutils.conclude("A beats B", RAGGED, RAGGED),
-                "ours must hold lists of one",
+                "ours must hold lists of the same",
             ),
             (
                 lambda t: Audience(t).policy_value(["1"] * 3, [["1", "2"]] * 3, RAGGED),
-                "probabilities must hold lists of one length",
+                "probabilities must hold lists of the same length",
             ),
             (
                 lambda t: t.watch_probability(["1"] * 3, at=RAGGED),
-                "at must hold lists of one length",
+                "at must hold lists of the same length",
             ),
             (
                 lambda t: t.next_probability(["1"], [[["1"], ["2", "3"]]], [LATE]),
-                r"histories\[0\] must hold lists of one length",
+                r"histories\[0\] must hold lists of the same length",
             ),
         ],
     )
@@ -208,7 +211,7 @@ class TestSearches:
             (
                 {"arm": lambda *_, **__: RAGGED},
                 ValueError,
-                "the arm returns must hold lists of one",
+                "the arm returns must hold lists of the same",
             ),
         ],
     )
