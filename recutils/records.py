@@ -91,8 +91,10 @@ def data_label(trials: Trials) -> str:
 
 
 def fingerprint(trials: Trials) -> str:
-    """A hash of the data: of a small world with the same dials and its split, or of what real
-    ratings a search has.
+    """A hash of the data.
+
+    It is that of a small world with the same dials and split, or of the real ratings that a search
+    uses.
 
     Args:
       trials: of a chapter.

@@ -180,10 +180,8 @@ def measure(chapter: Chapter, condition: Condition) -> dict[str, Any]:
         result = compare_outputs(stored.outputs, now.outputs)
         # text/html repeats text/plain.
         pairs[stored.id] = [p for p in result.pairs if not p.part.startswith("text/html")]
-        off = sum(p.apart > p.room for p in result.pairs)
-        if len(result.problems) > off:
-            others = [p.splitlines()[0] for p in result.problems if "they differ by" not in p]
-            problems += [f"cell {stored.id}: {problem}" for problem in others]
+        others = [p.splitlines()[0] for p in result.problems if "they differ by" not in p]
+        problems += [f"cell {stored.id}: {problem}" for problem in others]
     return {"problems": problems, "pairs": pairs}
 
 
