@@ -102,7 +102,7 @@ class TestAnswers:
             ((YES, FOUR, FOUR), TypeError, "clicked must be an array of bools, got float32"),
             ((YES[0], FOUR[0], YES[0]), ValueError, r"looked must have the shape .* got \(2,\)"),
             ((YES, FOUR[:1], YES), ValueError, r"stars must have the shape .* got \(1, 2\)"),
-            ((~YES, FOUR * np.nan, YES), ValueError, r"a click without at \[0, 0\]"),
+            ((~YES, FOUR * np.nan, YES), ValueError, r"got one without at \[0, 0\]"),
             ((YES, FOUR * np.nan, YES), ValueError, r"stars must be NaN .* got nan at \[0, 0\]"),
             ((~YES, FOUR, ~YES), ValueError, r"stars must be NaN .* got 4.0 at \[0, 0\]"),
         ],

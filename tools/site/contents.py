@@ -7,8 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
-
 from tools import toc
 from tools.chapter import Chapter
 from tools.reports import ROOT
@@ -40,6 +38,11 @@ def link(doc: str) -> str:
     return f"{{doc}}`{title(doc)} </{doc}>`"
 
 
+def slug(text: str) -> str:
+    """A text as an anchor; docutils' own function would drop an apostrophe if it is curly."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
 def plain(text: str) -> str:
     """Markdown without its backticks and stars."""
     return re.sub(r"[`*]", "", text)
@@ -47,7 +50,7 @@ def plain(text: str) -> str:
 
 def pitfalls(doc: str) -> list[tuple[str, str]]:
     """The pitfalls of a chapter, in order: (what it is about, anchor)."""
-    return [(about, nodes.make_id(f"pitfall-{plain(about)}")) for about in chapter(doc).pitfalls]
+    return [(about, f"pitfall-{slug(plain(about))}") for about in chapter(doc).pitfalls]
 
 
 def pattern(name: str) -> re.Pattern[str]:

@@ -53,7 +53,7 @@ def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
             quoted = isinstance(paragraph.parent, nodes.block_quote)
             target = paragraph.parent if quoted else paragraph
             target["classes"].append("pitfall")
-            anchor(target, nodes.make_id(f"pitfall-{about}"))
+            anchor(target, f"pitfall-{contents.slug(about)}")
 
 
 def add_tags(app: Sphinx, doctree: nodes.document) -> None:
