@@ -2,6 +2,7 @@
 
     python -m benchmarks.load [--films N] [--ids N] [--rounds N] [--out FILE]
 
+The result goes to FILE, a new benchmarks/load-DATE.json without, since a chapter reads the old one.
 The models hold random vectors, since an answer takes as long whatever it says. Each arm is driven
 by a closed loop of sixteen clients, which gives its capacity, and then by open loops at shares of
 the capacity without batches. A neighbour's burst of work falls into one arm and not into another,
@@ -33,6 +34,7 @@ sys.path.append(str(reports.BOOK / "serving"))
 import load_generator
 import load_service
 
+HERE = Path(__file__).parent
 LOADS = (0.3, 0.5, 0.7, 0.9)
 PEOPLE = 1000
 KINDS = ("exact", "approximate")
@@ -133,13 +135,15 @@ def drive(url: str, folder: Path, each: int, number: int) -> Iterator[dict[str, 
 
 
 def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One arm over the rounds: ids added up, medians of the rest, and the ranges of p99."""
+    """One arm over the rounds: ids added up, medians of the rest, and the ranges of two of them."""
     whole = {name: rows[0][name] for name in ("index", "batch", "load")}
     whole |= {name: sum(row[name] for row in rows) for name in COUNTS}
     others = [name for name in rows[0] if name not in whole]
     whole |= {name: round(statistics.median(row[name] for row in rows), 2) for name in others}
-    p99 = [row["p99_ms"] for row in rows]
-    return whole | {"p99_ms_range": [min(p99), max(p99)]}
+    for name in ("answers_per_second", "p99_ms"):
+        found = [row[name] for row in rows]
+        whole[f"{name}_range"] = [min(found), max(found)]
+    return whole
 
 
 def main() -> None:
@@ -147,7 +151,7 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=100_000)
     parser.add_argument("--ids", type=int, default=10_000, help="in each round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=reports.REPORTS / "load.json")
+    parser.add_argument("--out", type=Path, default=HERE / f"load-{reports.today()}.json")
     options = parser.parse_args()
     recutils.set_seed(42)
     work = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)

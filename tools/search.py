@@ -28,7 +28,7 @@ PARTS = {"search": "draws", "trials": "trials"}
 
 
 def records_of(function: str, call: sources.Call, real: bool = False) -> list[dict[str, Any]]:
-    """All records of a call's name on synthetic films, or on real ratings, stale ones included."""
+    """The records of a call's name, on synthetic films or real ratings, up to date or not."""
     found = records.all_of(KINDS[function], call.name)
     return [record for record in found if record["data"].startswith("real") == real]
 

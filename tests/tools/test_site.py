@@ -122,13 +122,12 @@ def test_the_status_page_tells_of_records_and_benchmarks(tmp_path, monkeypatch):
     }.items():
         (tmp_path / "benchmarks" / f"{name}.json").write_text(json.dumps(made))
     monkeypatch.setattr(measured, "ROOT", tmp_path)
-    monkeypatch.setattr(measured, "REPORTS", tmp_path)
     (line,) = measured.benchmarks()
     assert "29 November 2026, X, 2 cores" in line
     assert "differed by 2.0%" in line
     load = {"date": "2026-11-29", "machine": "Linux, 2 cores", "busy": ["so"]}
     load["noise"] = {"loop_s": [1], "spread": 0}
-    (tmp_path / "load.json").write_text(json.dumps(load))
+    (tmp_path / "benchmarks" / "load-2026-11-29.json").write_text(json.dumps(load))
     assert measured.benchmarks()[1].endswith("the machine was busy: so.")
 
 

@@ -5,10 +5,11 @@ from recutils import records
 import datetime
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from tools import reports
-from tools.reports import REPORTS, ROOT
+from tools.reports import ROOT
 from tools.site import contents
 
 
@@ -50,14 +51,13 @@ def _days(found: Iterable[dict[str, Any]]) -> str:
 
 def benchmarks() -> list[str]:
     """Items of a list: the newest measurements of time, and how quiet the machine was."""
-    found = [*sorted((ROOT / "benchmarks").glob("ann-*.json"))[-1:], REPORTS / "load.json"]
+    newest = (sorted((ROOT / "benchmarks").glob(f"{kind}-*.json"))[-1:] for kind in ("ann", "load"))
     titles = {"ann": "Index libraries side by side", "load": "The service under load"}
     lines = []
-    for path in found:
-        if path.is_file():
-            record = reports.read(path)
-            title, where = titles[path.stem.partition("-")[0]], _machine(record["machine"])
-            lines.append(f"- **{title}** ({_days([record])}, {where}): {_quiet(record)}.")
+    for path in chain.from_iterable(newest):
+        record = reports.read(path)
+        title, where = titles[path.stem.partition("-")[0]], _machine(record["machine"])
+        lines.append(f"- **{title}** ({_days([record])}, {where}): {_quiet(record)}.")
     return lines
 
 
