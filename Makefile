@@ -36,7 +36,7 @@ test: setup-dev book lint  ## pass every test: notebooks, recutils, pages
 	$(BIN)/pytest $(PARALLEL) --nbval --cov=recutils --cov-branch
 	$(BIN)/pytest $(PARALLEL) tests/site
 
-check: setup-dev lint  ## what takes two minutes: lint, quick tests, the notebooks as documents
+check: setup-dev lint  ## what takes three minutes: lint, quick tests, the notebooks as documents
 	$(BIN)/pytest $(PARALLEL) -m "not slow"
 
 lab: setup  ## open the chapters in JupyterLab

@@ -46,12 +46,12 @@ def choice(name: str, value: Any, choices: Iterable[str]) -> str:
 
 
 def array(name: str, value: npt.ArrayLike) -> npt.NDArray:
-    """Returns `value` as an array; its lists must be of one length."""
+    """Returns `value` as an array; its lists must be of the same length."""
     try:
         return np.asarray(value)
     except ValueError:
         raise ValueError(
-            f"{name} must hold lists of one length, got {reprlib.repr(value)}"
+            f"{name} must hold lists of the same length, got {reprlib.repr(value)}"
         ) from None
 
 

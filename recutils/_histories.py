@@ -27,7 +27,7 @@ _NUMBERS_AT_ONCE = 2_000_000
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of a mixture beforehand: Dirichlet distributions, each with a share.
+    """What is known of a mixture in advance: Dirichlet distributions, each with a share.
 
     Attributes:
       parameters: [num_groups, num_tastes] float64.
@@ -133,7 +133,7 @@ def draw_mixtures(
     group = np.where(is_prior, from_prior, group)
     parameters = prior.parameters[group] + np.where(is_prior[:, None], 0, counts[guess])
     mixtures = _dirichlet(random, parameters)
-    # How much likelier a draw was here than from the prior.
+    # How much more likely a draw was here than from the prior.
     with np.errstate(divide="ignore"):
         log_power = np.maximum(np.log(mixtures), -1e6) @ counts.T
     log_ratio = logsumexp(log_power - logsumexp(log_evidence, axis=0), axis=1) - np.log(len(counts))

@@ -1,4 +1,4 @@
-"""Work that takes long, in searches and recorded trials: what it is handed, and its progress."""
+"""Long work in searches and recorded trials: checks of its arguments, and its progress."""
 
 from recutils.experiments import Trials
 
@@ -16,7 +16,7 @@ def check(argument: str, function: Any, trials: Any) -> None:
 
 
 def progress(steps: Any, name: str) -> Any:
-    """A progress bar on stderr if somebody may be watching; it disappears at the end."""
+    """A progress bar on stderr if someone may be watching; it disappears at the end."""
     watched = sys.stderr.isatty() or "ipykernel" in sys.modules
     hide: dict[str, Any] = {} if watched and len(steps) else {"disable": True}
     return tqdm(steps, desc=name, leave=False, **hide)

@@ -89,7 +89,7 @@ class Table:
         codes, ids = self.ids(column)
         self.refuse(
             pd.Series(codes).duplicated(),
-            lambda row: f"{column} {ids[codes[row]]!r} stands there a second time",
+            lambda row: f"{column} {ids[codes[row]]!r} appears a second time",
         )
         return ids[codes]
 
@@ -144,7 +144,7 @@ def validated(
         pd.Series(person * len(movie_ids) + film).duplicated(),
         lambda row: (
             f"user_id {user_ids[person[row]]!r}, movie_id {movie_ids[film[row]]!r} "
-            "stands there a second time"
+            "appears a second time"
         ),
     )
     films = _rated_films(ratings, film, movie_ids) if movies is None else _given_films(movies)
@@ -185,7 +185,7 @@ def _rated_films(ratings: Table, film: np.ndarray, movie_ids: np.ndarray) -> Tab
         title != title_of_film[film],
         lambda row: (
             f"movie_id {movie_ids[film[row]]!r} has the title {titles[title[row]]!r}, "
-            f"and before that {titles[title_of_film[film[row]]]!r}"
+            f"and earlier {titles[title_of_film[film[row]]]!r}"
         ),
     )
     films = pd.DataFrame({"movie_id": movie_ids, "movie_title": titles[title_of_film]})

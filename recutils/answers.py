@@ -45,7 +45,7 @@ class Answers:
                 )
         if (self.clicked > self.looked).any():
             row, place = np.argwhere(self.clicked > self.looked)[0]
-            raise ValueError(f"clicked must be looked at, got a click without at [{row}, {place}]")
+            raise ValueError(f"clicks need a look, got one without at [{row}, {place}]")
         if (np.isnan(self.stars) == self.looked).any():
             row, place = np.argwhere(np.isnan(self.stars) == self.looked)[0]
             raise ValueError(
@@ -54,7 +54,7 @@ class Answers:
             )
 
     def value(self) -> Value:
-        """What came of each list: the sums whose expectation `Audience.expect` gives."""
+        """What each list achieved: the sums whose expectations `Audience.expect` gives."""
         stars = self.stars.astype(np.float64)
         return Value(
             clicks=self.clicked.sum(axis=1).astype(np.float64),
@@ -87,11 +87,11 @@ def to_ratings(
     timestamps: npt.ArrayLike,
     movies: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Ratings from answers: whoever clicks has watched, and rates with the stars drawn.
+    """Ratings from answers: who clicks on a film watches it, and gives it the stars drawn.
 
     Args:
       answers: to the lists of n people.
-      user_ids: [n] strings, those that were asked.
+      user_ids: [n] strings, the people who were asked.
       movie_ids: [n, list_length] strings, what they were shown.
       timestamps: whole seconds, [n], one per list, or one number for all.
       movies: frame with movie_id and movie_title, such as `Movies.movies`.

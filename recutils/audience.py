@@ -20,8 +20,8 @@ _PAIRS_AT_ONCE = 40_000
 class Audience:
     """The people of a synthetic world, who answer ordered lists of films.
 
-    A person looks at some places of a list. What is looked at draws its stars from the truth's
-    distribution, afresh at each look; 4 stars or more are a click. Two models say who looks where:
+    A person looks at some places of a list. Each look draws the film's stars from the truth's
+    distribution, and 4 stars or more are a click. Two models say who looks where:
 
     * `position`: at place k with chance 1 / k^eta, whatever happens at the other places.
     * `cascade`: down the list, from the first place to the first click.
@@ -29,7 +29,7 @@ class Audience:
     With `trust`, people also click because of the place: a film at place k that they look at and
     give fewer than 4 stars is clicked anyway with chance trust / k. Its stars don't change.
 
-    Every method works on blocks of 40,000 pairs of a person and a film: beside arguments and
+    Every method works on blocks of 40,000 pairs of a person and a film: besides its arguments and
     results it needs about 30 MB, however many lists there are. The answers to a million lists of
     ten take 60 MB and a few seconds on one core (`make bench` prints how many).
 
@@ -157,10 +157,10 @@ class Audience:
     ) -> Value:
         """Expected clicks, stars and satisfaction of a policy that draws its lists, exact.
 
-        The policy fills one place, the first, or several independently of each other, so that a
-        film may come twice in a list. A place whose film is drawn is like a film whose distribution
-        of stars is the mixture of the candidates'; as the places are independent, that holds under
-        `cascade` and with `trust` too.
+        The policy fills one place, the first, or several independently of each other, so a film
+        may appear twice in a list. A place whose film is drawn acts like a film whose distribution
+        of stars is the mixture of the candidates'; as the places are independent, this is also true
+        under `cascade` and with `trust`.
 
         The places of a policy without repeats depend on each other. Under `position` the value is a
         sum over places, so its probabilities place by place still give the exact value. Under
@@ -263,7 +263,7 @@ class Audience:
             )
         if len(people) != len(lists):
             raise ValueError(
-                f"user_ids and {name} must have one length, got {len(people)} and {len(lists)}"
+                f"user_ids and {name} must have the same length, got {len(people)} and {len(lists)}"
             )
         if not lists.size:
             raise ValueError(f"{name} must not be empty, got shape {lists.shape}")
@@ -308,7 +308,7 @@ class Audience:
     def _expected(self, chance: np.ndarray) -> np.ndarray:
         """[3, n]: clicks, stars and satisfaction, of [n, list_length, 5] chances of stars.
 
-        Whether somebody looks depends only on what is above, not on the stars at the place.
+        Whether people look depends only on what is above, not on the stars at the place.
         """
         click = self._click(chance)
         misled = self._misled(chance.shape[1])

@@ -153,7 +153,7 @@ class Biases:
         users, movies = np.asarray(user_ids), np.asarray(movie_ids)
         if users.ndim != 1 or users.shape != movies.shape:
             raise ValueError(
-                "user_ids and movie_ids must be one-dimensional and of one length, "
+                "user_ids and movie_ids must be one-dimensional and of the same length, "
                 f"got shapes {users.shape} and {movies.shape}"
             )
         stars = np.full(len(users), self.mean)

@@ -113,7 +113,7 @@ def print_conclusion(
     if not isinstance(claim, str):
         raise TypeError(f"claim must be a string, got {type(claim).__name__}: {claim!r}")
     if not claim.strip() or claim != claim.strip() or len(claim.splitlines()) != 1:
-        raise ValueError(f"claim must be one line of text without blanks around it, got {claim!r}")
+        raise ValueError(f"claim must be one line of text without spaces around it, got {claim!r}")
     digits = _checks.integer("digits", digits, low=0, high=15)
     words = list(basis)
     if margin is None:
@@ -152,7 +152,7 @@ def _verdict_of_margin(interval: Interval, margin: float) -> str:
 
 
 def _enough_digits(interval: Interval, edges: Sequence[float], digits: int) -> int:
-    """The decimals with which no end that is off an edge is printed as if it were on it."""
+    """Enough decimals that no end of the interval is printed as if it were on an edge it misses."""
     for more in range(digits, 16):
         ends = [(end, edge) for end in interval[1:] for edge in edges if end != edge]
         if all(round(end, more) != round(edge, more) for end, edge in ends):
@@ -193,7 +193,7 @@ def paired_interval(
     confidence = _confidence(confidence)
     ratio = _checks.number("test_to_train", test_to_train, low=0)
     mean = float(differences.mean())
-    # Differences that rounding alone sets apart are equal.
+    # Differences that only rounding sets apart count as equal.
     largest = max(np.max(np.abs(ours)), np.max(np.abs(theirs)))
     if np.ptp(differences) <= 1e-14 * largest:
         return Interval(mean, mean, mean)
@@ -211,8 +211,8 @@ def bootstrap_interval(
 ) -> Interval:
     """Bootstrap interval of the mean paired difference ours - theirs over people.
 
-    It tells what another sample of people would change, and nothing about another training run:
-    for that, compare seeds.
+    It says how much another sample of people would change, and nothing about another training
+    run: for that, compare seeds.
 
     Args:
       ours: [num_people] numbers, say everyone's recall; at least 2.

@@ -89,11 +89,12 @@ class Trials:
         """The data to choose settings on, which no claim uses.
 
         Args:
-          num_trials: number of worlds, from seed 1001 on. Real ratings have one such trial: a fifth
-            of the ratings (with split "user" or "time", where trials ask about new people: all
-            ratings of a fifth of the people) is its test set, which no other trial contains. The
-            rest is what the other trials split, and as many of it as they train on, chosen as
-            they choose, are its training set: settings depend on how many ratings there are.
+          num_trials: number of worlds, from seed 1001 on. Real ratings have one such trial. Its
+            test set is a fifth of the ratings (with split "user" or "time", where trials ask
+            about new people: all ratings of a fifth of the people), and no other trial contains
+            it. The other trials split the rest. From that rest its training set is chosen in
+            the same way as theirs, and has their size, because the best settings depend on how
+            many ratings there are.
 
         Returns:
           The trials.
@@ -126,8 +127,8 @@ class Trials:
 
         Worlds are independent, so the interval is Student's. Splits of one data set share most of
         their ratings, so their variance is corrected as Nadeau and Bengio do, by a factor of 1/n +
-        test/train instead of 1/n. With one split of real ratings in time, trials differ in nothing
-        but the initialisation, so each person's score is averaged over the trials, and people are
+        test/train instead of 1/n. With one split of real ratings in time, trials differ only in
+        their initialisation, so each person's score is averaged over the trials, and people are
         resampled.
 
         Args:
@@ -229,7 +230,7 @@ def trials(
     if real and dials:
         raise ValueError(
             f"real ratings have no dials, got {', '.join(dials)}: "
-            "only the synthetic films can be turned"
+            "only the synthetic films have them"
         )
     seeds = range(first_seed, first_seed + num_trials)
     ratio = test_to_train or fraction / (1 - fraction)
@@ -272,13 +273,15 @@ def _scores(
 
 
 def _check_same_people(ours: list[float | pd.Series], theirs: list[float | pd.Series]) -> None:
-    """In each trial both sides must have exactly one score for each of the same people."""
+    """In each trial, both sides must have exactly one score for each of the same people."""
     for number, pair in enumerate(zip(ours, theirs, strict=True)):
         people = [score.index for score in pair if isinstance(score, pd.Series)]
         if not all(index.is_unique for index in people):
-            raise ValueError(f"in trial {number} somebody has more than one score")
+            raise ValueError(f"a person has more than one score in trial {number}")
         if len(people) == 2 and not people[0].sort_values().equals(people[1].sort_values()):
-            raise ValueError(f"ours and theirs must have scores of the same people, trial {number}")
+            raise ValueError(
+                f"ours and theirs must have scores for the same people in trial {number}"
+            )
 
 
 def _by_person(name: str, side: list[float | pd.Series]) -> pd.Series:
@@ -291,5 +294,5 @@ def _by_person(name: str, side: list[float | pd.Series]) -> pd.Series:
         )
     table = pd.concat(series, axis=1)
     if table.isna().to_numpy().any():
-        raise ValueError(f"{name} must have a score of every person in every trial")
+        raise ValueError(f"{name} must have a score for every person in every trial")
     return table.mean(axis=1).sort_index()

@@ -1,4 +1,4 @@
-"""Trials that take too long for a chapter: run once, on record, and the first one run again."""
+"""Trials that take too long for a chapter: recorded, with the first one run again as a check."""
 
 from recutils import _checks, _long_work, records
 from recutils.experiments import Trial, Trials
@@ -84,7 +84,9 @@ def _run_first_again(
     if records.mode() == "check":
         records.note(f"{name}: {words}")
         if not same:
-            raise ValueError(f"{name}: the first trial gives {dict(now)}, on record is {before}")
+            raise ValueError(
+                f"{name}: the first trial gives {dict(now)}, but {before} is on record"
+            )
 
 
 def _scores(name: str, returned: Any) -> dict[str, float]:

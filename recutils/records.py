@@ -28,7 +28,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "reports" / "records"
 _USUAL_TEST_FRACTION = 0.2
 # What a record consists of.
 _PARTS = {"search": "draws", "trials": "trials"}
-_MEND = "delete it and run `make search`"
+_REMEDY = "delete it and run `make search`"
 _SMALL_WORLD = {"num_users": 40, "num_movies": 120, "num_ratings": 600}
 _PACKAGES = ("numpy", "scipy", "tensorflow", "tf-keras", "tensorflow-recommenders")
 
@@ -91,8 +91,10 @@ def data_label(trials: Trials) -> str:
 
 
 def fingerprint(trials: Trials) -> str:
-    """A hash of the data: of a small world with the same dials and its split, or of what real
-    ratings a search has.
+    """A hash of the data.
+
+    It is that of a small world with the same dials and split, or of the real ratings that a search
+    uses.
 
     Args:
       trials: of a chapter.
@@ -127,7 +129,7 @@ def read(kind: str, name: str, data: str) -> dict[str, Any] | None:
       The record, or None if there is none.
 
     Raises:
-      ValueError: the file is not a whole record, or name can't be a file's.
+      ValueError: the record is damaged, or name can't be a file name.
 
     See: CONTRIBUTING.md, “Searches and trials”.
     """
@@ -137,7 +139,7 @@ def read(kind: str, name: str, data: str) -> dict[str, Any] | None:
     record = _load(path)
     if (record["name"], record["data"]) != (name, data):
         what = f"{record['name']!r} on {record['data']!r}"
-        raise ValueError(f"{path.name} is damaged: it is of {what}; {_MEND}")
+        raise ValueError(f"{path.name} is damaged: it belongs to {what}; {_REMEDY}")
     return record
 
 
@@ -152,7 +154,7 @@ def all_of(kind: str, name: str | None = None) -> list[dict[str, Any]]:
       The records.
 
     Raises:
-      ValueError: a file is not a whole record.
+      ValueError: a record is damaged.
 
     See: CONTRIBUTING.md, “Searches and trials”.
     """
@@ -171,7 +173,7 @@ def write(kind: str, name: str, trials: Trials, record: dict[str, Any]) -> None:
       record: its key and its parts, which JSON can hold.
 
     Raises:
-      ValueError: a number is not finite, or name can't be a file's.
+      ValueError: a number is not finite, or name can't be a file name.
 
     See: CONTRIBUTING.md, “Searches and trials”.
     """
@@ -216,7 +218,7 @@ def code_so_far() -> list[str]:
 
 
 def note(text: str) -> None:
-    """Prints a line for whoever is watching; a notebook doesn't store it.
+    """Prints a line on stderr, where a reader sees it and a notebook doesn't store it.
 
     Args:
       text: one line.
@@ -235,19 +237,21 @@ def _path(kind: str, name: str, data: str) -> Path:
 
 def _load(path: Path) -> dict[str, Any]:
     if path.is_dir():
-        raise ValueError(f"{path.name} is damaged: it is a folder; {_MEND}")
+        raise ValueError(f"{path.name} is damaged: it is a folder; {_REMEDY}")
     try:
         record = json.loads(path.read_text("utf-8"), parse_constant=_refuse)
     except ValueError as error:
-        raise ValueError(f"{path.name} is damaged: {error}; {_MEND}") from error
+        raise ValueError(f"{path.name} is damaged: {error}; {_REMEDY}") from error
     part = _PARTS[path.name.partition("-")[0]]
     if not isinstance(record, dict) or not {"name", "key", "data", part} <= record.keys():
-        raise ValueError(f"{path.name} is damaged: it must have name, data, key and {part}")
+        raise ValueError(
+            f"{path.name} is damaged: it must have name, data, key and {part}; {_REMEDY}"
+        )
     if not all(isinstance(record[name], str) for name in ("name", "key", "data")):
-        raise ValueError(f"{path.name} is damaged: name, key and data must be text; {_MEND}")
+        raise ValueError(f"{path.name} is damaged: name, key and data must be text; {_REMEDY}")
     problem = _problem_of_draws(record[part]) if part == "draws" else _problem_of(record[part])
     if problem:
-        raise ValueError(f"{path.name} is damaged: {problem}; {_MEND}")
+        raise ValueError(f"{path.name} is damaged: {problem}; {_REMEDY}")
     return record
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from recutils import _checks, _long_work, records
+from recutils import _checks, _long_work, _spaces, records
+from recutils._spaces import Settings, draw_settings
 from recutils.experiments import Trial, Trials
 
 import time
@@ -16,15 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import comb
 
-Settings = dict[str, Any]
-# The share of a distribution that counts as its edge, on either side.
-_EDGE = 0.025
 # How far a draw that is run again may differ, as a share of its curve's largest value.
 _TOLERANCE = 0.02
-_FIRST_SEED = 1_001
-# Names of other columns in the table of draws.
-_TAKEN = ("score", "cpu_seconds")
-_MOST_DRAWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -128,7 +122,7 @@ def search(
     if epochs is not None and "epochs" in space:
         raise ValueError("epochs are read off the curve or searched: not both")
     if published is not None:
-        planned.insert(0, {k: _plain(f"published[{k!r}]", published[k]) for k in space})
+        planned.insert(0, {k: _spaces.plain(f"published[{k!r}]", published[k]) for k in space})
     summary = _Summary(name, space, better, epochs, first=0 if published is not None else 1)
 
     data = records.data_label(trials)
@@ -141,7 +135,7 @@ def search(
             records.note(f"{name}: the arm or the data have changed since; run `make search`")
             return summary.of(done, bounded)
         done = []
-    _require_in_space(name, done, space, published)
+    _spaces.require_in_space(name, done, space, published)
     run = _Arm(arm, trials, worlds, epochs).run
     if mode == "check" and done:
         _compare_again(name, run, done)
@@ -153,45 +147,6 @@ def search(
             edges = {"at_edge": summary.edges_of(done)}
             records.write("search", name, trials, {"key": key, **edges, "draws": done})
     return summary.of(done, bounded)
-
-
-def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
-    """Random settings; the first n are the same, however many are drawn.
-
-    Args:
-      space: setting -> a list of values, or a distribution of scipy.stats.
-      draws: how many.
-
-    Returns:
-      [draws] dicts of settings.
-
-    Raises:
-      TypeError: draws is not an int, a setting is neither a list nor a distribution with its
-        parameters, or a value is neither a number, text, a bool, None nor a list of these.
-      ValueError: draws is below 1 or above 100,000, space or a list is empty, a number is not
-        finite, or a setting has a name that is taken.
-
-    See: CONTRIBUTING.md, “Searches and trials”.
-    """
-    draws = _checks.integer("draws", draws, low=1)
-    if draws > _MOST_DRAWS:
-        raise ValueError(f"draws must be at most {_MOST_DRAWS}, got {draws}")
-    if not isinstance(space, Mapping) or not space:
-        raise ValueError(f"space must name at least one setting, got {space!r}")
-    for name, values in space.items():
-        if not isinstance(name, str):
-            raise TypeError(f"space must name its settings by strings, got {name!r}")
-        if name in _TAKEN:
-            raise ValueError(f"a setting can't be named {name!r}")
-        if isinstance(values, str) or not (hasattr(values, "ppf") or isinstance(values, Sequence)):
-            raise TypeError(f"space[{name!r}] must be a list or a distribution, got {values!r}")
-        if isinstance(values, Sequence) and not values:
-            raise ValueError(f"space[{name!r}] must have at least one value")
-    random = np.random.default_rng(_FIRST_SEED)
-    return [
-        {name: _draw(name, values, random.random()) for name, values in space.items()}
-        for _ in range(draws)
-    ]
 
 
 def expected_best(scores: npt.ArrayLike, better: str = "higher") -> npt.NDArray[np.float64]:
@@ -281,7 +236,9 @@ class _Summary:
     def edges_of(self, draws: list[dict[str, Any]]) -> list[str]:
         """Settings whose best value lies at the edge, bounded ones included."""
         best = max(map(self._row, draws), key=lambda row: self._sign * row["score"])
-        edges = [name for name, values in self._space.items() if _at_edge(values, best[name])]
+        edges = [
+            name for name, values in self._space.items() if _spaces.at_edge(values, best[name])
+        ]
         return edges + (["epochs"] if self._epochs and best["epochs"] == self._epochs else [])
 
     def _row(self, draw: dict[str, Any]) -> dict[str, Any]:
@@ -331,36 +288,6 @@ class _Arm:
         return np.atleast_1d(curve).astype(np.float64)
 
 
-def _require_in_space(
-    name: str,
-    done: list[dict[str, Any]],
-    space: Mapping[str, Any],
-    published: Mapping[str, Any] | None,
-) -> None:
-    """Refuses draws on record whose settings no search of this space could have drawn."""
-    for number, draw in enumerate(done):
-        settings = draw["settings"]
-        from_space = settings.keys() == space.keys() and all(
-            _could_draw(values, settings[setting]) for setting, values in space.items()
-        )
-        is_published = number == 0 and published is not None
-        if not from_space and not (is_published and settings.keys() == space.keys()):
-            raise ValueError(
-                f"{name}: draw {number} on record has the settings {settings}, which are not of "
-                f"the space {[*space]}; delete the record and run `make search`"
-            )
-
-
-def _could_draw(values: Any, setting: Any) -> bool:
-    """Whether a setting lies in a list or a distribution, up to the rounding of its numbers."""
-    if not hasattr(values, "ppf"):
-        return any(_plain("space", value) == setting for value in values)
-    is_number = _checks.is_number(setting)
-    low, high = values.support()
-    room = 0.01 * abs(setting) if is_number else 0
-    return is_number and bool(low - room <= setting <= high + room)
-
-
 def _compare_again(
     name: str, run: Callable[[Settings], dict[str, Any]], done: list[dict[str, Any]]
 ) -> None:
@@ -379,41 +306,3 @@ def _compare_again(
     if worst > _TOLERANCE:
         raise ValueError(f"{name}: draw {number}, run again, differs by {worst:.1%} of its record")
     records.note(f"{name}: draw {number}, run again, differs by {worst:.1%} at most")
-
-
-def _draw(name: str, values: Any, uniform: float) -> Any:
-    if not hasattr(values, "ppf"):
-        return _plain(f"space[{name!r}]", values[int(uniform * len(values))])
-    # Quantiles give the same draws, whatever method the distribution's library uses to draw.
-    try:
-        value = float(values.ppf(uniform))
-    except TypeError:
-        raise TypeError(
-            f"space[{name!r}] must be a distribution with its parameters, such as "
-            "stats.uniform(0, 1), got one without"
-        ) from None
-    if not np.isfinite(value):
-        raise ValueError(f"space[{name!r}] must give finite numbers, got {value}")
-    return int(value) if hasattr(values, "pmf") else float(f"{value:.3g}")
-
-
-def _plain(name: str, value: Any) -> Any:
-    """The value as it comes back from a record."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, list | tuple):
-        return [_plain(name, part) for part in value]
-    if value is not None and not isinstance(value, str | bool | int | float):
-        raise TypeError(f"{name} must be numbers, text or lists of these, got {value!r}")
-    if isinstance(value, float) and not np.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    return value
-
-
-def _at_edge(values: Any, chosen: Any) -> bool:
-    if not _checks.is_number(chosen) or chosen == 0:
-        return False
-    if hasattr(values, "cdf"):
-        return chosen in values.support() or not _EDGE < values.cdf(chosen) < 1 - _EDGE
-    numeric = [v for v in values if _checks.is_number(v)]
-    return len(numeric) > 1 and not min(numeric) < chosen < max(numeric)

@@ -200,7 +200,7 @@ def choose_films(
       [counts.sum()] int64, positions in `truth.movie_ids`, in the order of `seconds`.
 
     Raises:
-      TypeError: random or truth is something else, or an array doesn't hold integers.
+      TypeError: random or truth is of another type, or an array doesn't hold integers.
       ValueError: a position or a count is out of range, lengths differ, or at some second fewer
         films have arrived than the person chooses until then.
 
@@ -253,7 +253,7 @@ def choose_films(
 def _requested(
     truth: Choices, people: np.ndarray, counts: np.ndarray, seconds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What `choose_films` is asked for, once it is clear that it can be done."""
+    """The arguments of `choose_films`, once they have been checked."""
     places, wanted, when = (
         _checks.integers(name, value)
         for name, value in (("people", people), ("counts", counts), ("seconds", seconds))
@@ -293,7 +293,7 @@ def rate(random: np.random.Generator, truth: Truth, latent: np.ndarray) -> np.nd
       [n] float32, 1 to 5.
 
     Raises:
-      TypeError: random or truth is something else, or latent doesn't hold numbers.
+      TypeError: random or truth is of another type, or latent doesn't hold numbers.
       ValueError: latent is empty, not one-dimensional or not finite.
 
     See: the chapter basics/data.

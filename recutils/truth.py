@@ -72,7 +72,7 @@ class Truth(Opinions):
     ) -> np.ndarray:
         """Probability that a person's first choice is each film, with nothing seen yet.
 
-        If films follow each other, this is no ceiling for later choices; `next_probability` is.
+        If films follow each other, the ceiling for later choices is `next_probability`, not this.
 
         Args:
           user_ids: [n] strings.
@@ -131,7 +131,7 @@ class Truth(Opinions):
         return probability
 
     def group_probability(self, ages: npt.ArrayLike, occupations: npt.ArrayLike) -> np.ndarray:
-        """Probability that the first choice is each film, for somebody whose group is all we know.
+        """Probability that the first choice is each film, for someone whose group is all we know.
 
         It is exact if all films have arrived. With arrivals, `next_given_history` with empty
         histories gives it by Monte Carlo.
@@ -163,9 +163,9 @@ class Truth(Opinions):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Probability that the next choice is each film, given all that a history can tell.
 
-        It doesn't know the person: it averages over all mixtures of tastes, each as likely as the
-        world makes it and as it explains the history. So it is the ceiling of models that know
-        histories only (with `ages` and `occupations`: histories and groups).
+        It doesn't know the person: it averages over all mixtures of tastes, each weighted by its
+        probability in the world and by how well it explains the history. So it is the ceiling of
+        models that know only histories (with `ages` and `occupations`: histories and groups).
 
         Args:
           histories: n lists of movie ids, what each person chose so far, oldest first; may be
@@ -238,7 +238,7 @@ class Truth(Opinions):
 
         Its popularity, and how much tastes like it beyond its genres, are drawn again, and the
         probability is averaged. So it is the ceiling of models that know only a new film's genres.
-        All other films stay as they are, so the result is off by up to the film's own share of all.
+        All other films stay the same, so the result is off by up to the film's own share of all.
 
         Args:
           user_ids: [n] strings.
@@ -277,7 +277,8 @@ class Truth(Opinions):
         films = _checks.positions("movie_ids", movie_ids, self.movie_ids, "this world")
         if people.shape != films.shape:
             raise ValueError(
-                f"user_ids and movie_ids must have one length, got {people.size} and {films.size}"
+                "user_ids and movie_ids must have the same length, "
+                f"got {people.size} and {films.size}"
             )
         return self._latent(people, films)
 
@@ -351,6 +352,7 @@ class Truth(Opinions):
         )
         if age.shape != occupation.shape:
             raise ValueError(
-                f"ages and occupations must have one length, got {age.size} and {occupation.size}"
+                "ages and occupations must have the same length, "
+                f"got {age.size} and {occupation.size}"
             )
         return age, occupation

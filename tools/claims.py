@@ -8,6 +8,7 @@ the claim is one of the chapter's main ones.
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 _NUMBER = r"[+\-−]?(?:[\d.,]+(?:e[+-]?\d+)?|nan|inf)"
 # The parts of the line, for finding it in other text, such as a page.
@@ -46,6 +47,11 @@ class Claim:
     def num_trials(self) -> int:
         """How many trials it rests on."""
         return int(self.trials.split()[0])
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What reports say of it: the verdict, and the effect with its interval."""
+        return {"verdict": self.verdict, "effect": self.mean, "low": self.low, "high": self.high}
 
 
 def parse(text: str) -> list[Claim]:

@@ -6,7 +6,7 @@
   counts. A decimal without a digit behind its point (numpy's `1.`), a whole percentage (`12%`) and
   a power with a whole mantissa (`1e-6`) are exact, as integers are: a number rounded to a whole one
   either is stable or isn't.
-- Whitespace beside a number or inside a bracket means nothing, because a sign that comes or goes
+- Whitespace beside a number or inside a bracket is ignored, because a sign that comes or goes
   moves a whole column. Elsewhere any run of it counts as one space.
 - `nan` and `inf` are words. A decimal glued to a letter (`v0.5`), and one with two points (2.20.0),
   is a name.
@@ -122,19 +122,19 @@ class Tolerance:
 NO_TAGS = Tolerance()
 
 
-def split_line(line: str) -> list[str | Number]:
-    """Splits a line into text and decimals, alternating: text first and last, "" if there is none.
+def split_line(line: str) -> tuple[list[str], list[Number]]:
+    """The texts of a line and the decimals between them; a text may be "".
 
     Integers stay in the text. Meaningless whitespace is removed.
     """
     line = re.sub(r"\s+", " ", line.strip())
     line = re.sub(r"(?<=[\[({]) | (?=[\])}])", "", line)
-    pieces: list[str | Number] = []
-    end = 0
+    texts, numbers, end = [], [], 0
     for match in _DECIMAL.finditer(line):
-        pieces += [line[end : match.start()].strip(), Number.parse(match[0])]
+        texts.append(line[end : match.start()].strip())
+        numbers.append(Number.parse(match[0]))
         end = match.end()
-    return [*pieces, line[end:].strip()]
+    return [*texts, line[end:].strip()], numbers
 
 
 # --- Comparing two texts --------------------------------------------------------------------------
@@ -204,16 +204,17 @@ def compare_text(stored: str, now: str, tolerance: Tolerance = NO_TAGS) -> Compa
     pairs: list[Pair] = []
     problems: list[str] = []
     for number, (old, new) in enumerate(zip(stored_lines, now_lines, strict=True), 1):
-        old_pieces, new_pieces = split_line(old), split_line(new)
-        problem = _different_text(old_pieces, new_pieces)
+        (old_texts, old_numbers), (new_texts, new_numbers) = split_line(old), split_line(new)
+        problem = _different_text(old_texts, new_texts) or _different_format(
+            old_numbers, new_numbers
+        )
         if problem:
             problems.append(f"line {number}: {problem}\n{_both(old, new)}")
             continue
-        line_pairs = []
-        for position, (a, b) in enumerate(zip(old_pieces[1::2], new_pieces[1::2], strict=True), 1):
-            assert isinstance(a, Number)
-            assert isinstance(b, Number)
-            line_pairs.append(Pair(number, position, a, b, tolerance.room(a, b)))
+        line_pairs = [
+            Pair(number, position, a, b, tolerance.room(a, b))
+            for position, (a, b) in enumerate(zip(old_numbers, new_numbers, strict=True), 1)
+        ]
         off = [pair for pair in line_pairs if pair.apart > pair.room]
         problems += [_off(pair, tolerance) for pair in off[:-1]]
         problems += [f"{_off(off[-1], tolerance)}\n{_both(old, new)}"] if off else []
@@ -221,25 +222,28 @@ def compare_text(stored: str, now: str, tolerance: Tolerance = NO_TAGS) -> Compa
     return Comparison(pairs, problems)
 
 
-def _different_text(stored: list[str | Number], now: list[str | Number]) -> str:
-    """Says what differs apart from the value of decimals, or "" if nothing does."""
-    for a, b in zip(stored[::2], now[::2], strict=False):
+def _different_text(stored: list[str], now: list[str]) -> str:
+    """Says which of the texts differ, or "" if none does."""
+    for a, b in zip(stored, now, strict=False):
         if a != b:
-            words = [w for w in difflib.ndiff(str(a).split(), str(b).split()) if w[0] in "-+"]
+            words = [w for w in difflib.ndiff(a.split(), b.split()) if w[0] in "-+"]
             old = " ".join(w[2:] for w in words if w[0] == "-")
             new = " ".join(w[2:] for w in words if w[0] == "+")
             return (
                 f"{old or 'nothing'!r} stored, {new or 'nothing'!r} now; text and integers are "
                 "compared exactly"
             )
+    return ""
+
+
+def _different_format(stored: list[Number], now: list[Number]) -> str:
+    """Says how decimals differ apart from their values, or "" if they don't."""
     if len(stored) != len(now):
         return (
-            f"{_count(stored[1::2], 'decimal')} stored, {_count(now[1::2], 'decimal')} now; "
+            f"{_count(stored, 'decimal')} stored, {_count(now, 'decimal')} now; "
             "the shape is compared exactly"
         )
-    for a, b in zip(stored[1::2], now[1::2], strict=True):
-        assert isinstance(a, Number)
-        assert isinstance(b, Number)
+    for a, b in zip(stored, now, strict=True):
         # A plus that one of them lacks is another format, unless there is a minus in its place.
         signs = {a.text[0], b.text[0]}
         if "+" in signs and not signs <= set("+-−"):

@@ -3,13 +3,13 @@
     python -m tools.fourfold NOTEBOOK … [--folder FOLDER]
 
 takes a copy of the repository in which every search of the chapter asks for four times its draws,
-makes what is then missing, runs the trials again with the best of those, and runs the chapter up to
-its last main claim. Draws that are on record count, so this costs three more searches like the
-first. Its main claims, before and after, go to reports/fourfold.json, and the longer records to the
-folder reports/fourfold. What the chapter itself shows stays as it is: its records hold the usual
-number of draws.
+runs the draws that are then missing, repeats the trials with the best settings found, and runs the
+chapter up to its last main claim. Draws that are on record count, so this costs three more searches
+like the first. Its main claims, before and after, go to reports/fourfold.json, and the longer
+records to the folder reports/fourfold. What the chapter itself shows stays as it is: its records
+hold the usual number of draws.
 
-With --folder the copy stays there, and a run that was stopped resumes.
+With --folder the copy is kept there, and a run that was stopped can be resumed.
 """
 
 from recutils import sources
@@ -57,7 +57,7 @@ def lengthened(chapter: Chapter) -> Chapter:
 
 
 def prepare(folder: Path) -> None:
-    """Copies what a chapter needs to run; not the records of trials: those run again."""
+    """Copies what a chapter needs to run, except the records of trials, which run again."""
     for part in _COPIED:
         if not (folder / part).exists():
             shutil.copytree(
@@ -109,19 +109,17 @@ def read(path: Path = REPORT) -> dict[str, Any]:
 
 
 def line(claim: Claim) -> dict[str, str]:
-    """What the report says of a conclusion."""
-    numbers = {"effect": claim.mean, "low": claim.low, "high": claim.high}
-    return {"verdict": claim.verdict} | numbers | {"trials": claim.trials}
+    """What the report says about a conclusion."""
+    return claim.shown | {"trials": claim.trials}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 1 if a verdict changes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
-    parser.add_argument("--folder", type=Path, help="where the copy is made, and stays")
+    parser.add_argument("--folder", type=Path, help="where the copy is made and kept")
     options = parser.parse_intermixed_args(arguments)
-    report = read()
-    report |= {"date": reports.today(), "versions": reports.versions()}
+    report = read() | {"date": reports.today(), "versions": reports.versions()}
     changed = 0
     for chapter in chapters(options.notebooks):
         with ExitStack() as stack:

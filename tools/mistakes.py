@@ -1,4 +1,4 @@
-"""Small meaningful mistakes, and everywhere in a piece of Python where one could be made."""
+"""Small but meaningful mistakes, and every place in some Python where one could be made."""
 
 import ast
 import hashlib

@@ -1,18 +1,18 @@
 """Would the book notice a mistake? Makes small ones on purpose, and counts how many are caught.
 
-    python -m tools.mutants [--again]
+    python -m tools.mutants [--list]
 
 KINDS in tools/mistakes.py are small meaningful mistakes: a flipped sign, a wrong axis, another
-loss, a swapped split … Everywhere in the chapters' checked cells and in recutils where one could be
-made is a mutant; a fixed sample is drawn, from each kind in turn, over parts and files. Each is
+loss, a swapped split … Each place in the chapters' checked cells and in recutils where one could be
+made gives a mutant; a fixed sample is drawn, from each kind in turn, over parts and files. Each is
 made in a copy of the repository and run against the cheapest test that should notice it: a
 chapter's own check by `pytest --nbval`, or a module's own unit tests and, if these pass, all unit
 tests. The same tests run once without a mistake, and must pass.
 
 reports/mutants.json keeps the results, and is written after each run: the command can be stopped
-and resumed. tools/survivors.yml lists the mutants that survive, each with the reason. Some are no
-mistakes at all: the program does the same with them (they are called equivalent mutants).
-Of the others, tests/book/test_survivors.py demands that at least 95% are caught.
+and resumed. tools/survivors.yml lists the mutants that survive, each with the reason. Some are
+not mistakes at all, because the program does the same with them ("equivalent mutants"). Of the
+others, tests/book/test_survivors.py demands that at least 95% are caught.
 
 Tools such as mutmut and cosmic-ray change operators of a package; they know neither notebooks nor
 losses, splits and corrections, and they try everything, which takes hours here.
@@ -46,16 +46,16 @@ SURVIVORS = Path(__file__).with_name("survivors.yml")
 SIZE = 120
 # Seconds per mutant; one that hangs counts as caught.
 PATIENCE = 900
+# How many are tried at the same time.
+JOBS = 2
 # Modules whose tests have another name.
 OWN_TESTS = {
     "models": "shared_models",
     "seeding": "compat",
     "_validation": "movies",
-    "_lines": "movielens",
     "_film_words": "synthetic",
     "_people_words": "synthetic",
     "_catalogue": "synthetic",
-    "_choices": "dials",
     "_opinions": "truth",
     "_stars": "synthetic",
     "_tastes": "synthetic",
@@ -147,7 +147,7 @@ def a_copy() -> Iterator[Path]:
 
 
 def try_one(mutant: Mutant) -> dict[str, Any]:
-    """Makes one mistake and runs its tests; returns what the report says of it."""
+    """Makes one mistake and runs its tests; returns its entry in the report."""
     start = time.perf_counter()
     caught = ""
     with a_copy() as copy:
@@ -195,12 +195,12 @@ def survivors(path: Path = SURVIVORS) -> list[dict[str, Any]]:
     return known
 
 
-def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
+def work(drawn: dict[str, Mutant], report: dict[str, Any]) -> None:
     """Tries what the report lacks, and writes the report after each result."""
     tests = sorted({" ".join(test) for m in drawn.values() for test in tests_for(m)})
     for part, known in (("without", tests), ("mutants", list(drawn))):
         report[part] = {key: report[part][key] for key in known if key in report[part]}
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(JOBS) as pool:
         running: dict[Future[Any], tuple[str, str]] = {}
         # The cheap ones first: modules, then chapters.
         for key in sorted(drawn.keys() - report["mutants"].keys(), key=lambda k: drawn[k].cell):
@@ -223,8 +223,6 @@ def work(drawn: dict[str, Mutant], report: dict[str, Any], jobs: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 1 if one survives without a reason, or a test fails without any."""
     parser = argparse.ArgumentParser(description="Small mistakes, and whether tests see them.")
-    parser.add_argument("--again", action="store_true", help="repeat what was tried before")
-    parser.add_argument("--jobs", type=int, default=2, help="how many at the same time")
     parser.add_argument("--list", action="store_true", help="only list what would be tried")
     options = parser.parse_args(arguments)
     candidates = all_mutants()
@@ -235,10 +233,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{m.kind}: {m.file}:{m.line}\n  - {m.before.strip()}\n  + {m.after.strip()}")
         return 0
     report = read()
-    if options.again:
-        report |= {"without": {}, "mutants": {}}
     report["possible"] = len(candidates)
-    work(drawn, report, options.jobs)
+    work(drawn, report)
     print(f"{caught(report)} of {len(drawn)} caught; not caught:")
     known = {(s["file"], s["before"], s["after"]): s["reason"] for s in survivors()}
     new = 0

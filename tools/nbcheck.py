@@ -31,7 +31,7 @@ from tools.compare import Tolerance, compare_outputs, indent
 from tools.notebooks import run_record
 
 MAX_REPORTED = 8
-# Seconds, about, of a file with tests that are marked so.
+# About how many seconds a file with tests marked slow takes.
 SLOW = 120
 
 
@@ -98,7 +98,7 @@ class NumericCell(IPyNbCell):
         self.raise_cell_error(self.stored_problem)
 
     def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
-        """Called by nbval: `test` is what came now, `ref` what is stored."""
+        """Called by nbval: `test` is the new output, `ref` the stored one."""
         problems = compare_outputs(ref, test, Tolerance.from_tags(tags(self.cell))).problems
         self.comparison_traceback = problems[:MAX_REPORTED]
         if len(problems) > MAX_REPORTED:
@@ -159,7 +159,7 @@ def pytest_collect_file(
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Says which variable is kept from the kernels."""
+    """Says which variable the kernels don't get."""
     if config.option.nbval and os.environ.get("RECUTILS_DATA"):
         return ["nbcheck: RECUTILS_DATA is left out; notebooks are checked on the synthetic films"]
     return []

@@ -1,8 +1,7 @@
 """Runs chapters from the top and stores their outputs in one normal form.
 
-    python -m tools.notebooks execute [NOTEBOOK …]          run, and store
-    python -m tools.notebooks execute --check [NOTEBOOK …]  only say which are not in normal form
-    python -m tools.notebooks tidy [NOTEBOOK …]             bring into normal form without running
+    python -m tools.notebooks execute [NOTEBOOK …]  run, and store
+    python -m tools.notebooks tidy [NOTEBOOK …]     bring into normal form without running
 
 Without a notebook: all of book/. In the normal form, outputs are those of one run from the top
 (counts 1, 2, 3 …) without stderr, consecutive pieces of stdout are joined, a declared error shows
@@ -16,7 +15,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,7 +137,7 @@ def execute(chapter: Chapter) -> list[str]:
 
 
 def check(chapter: Chapter) -> list[str]:
-    """Says what is not in normal form."""
+    """Says what is not in normal form; tests ask it of every notebook."""
     normal = nbformat.writes(normal_form(chapter.document)) + "\n"
     if normal == chapter.path.read_text(encoding="utf-8"):
         return chapter.problems
@@ -156,11 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 1 if something is wrong with any notebook."""
     parser = argparse.ArgumentParser(description="Run chapters, store outputs in normal form.")
     parser.add_argument("command", choices=["execute", "tidy"])
-    parser.add_argument("--check", action="store_true", help="only say what isn't in normal form")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     options = parser.parse_intermixed_args(arguments)
-    steps: dict[str, Callable[[Chapter], list[str]]] = {"execute": execute, "tidy": tidy}
-    step = check if options.check else steps[options.command]
+    step = {"execute": execute, "tidy": tidy}[options.command]
     if os.environ.get("RECUTILS_DATA") and step is execute:
         print("RECUTILS_DATA is left out: stored outputs are those of the synthetic films")
     failed = 0

@@ -1,14 +1,16 @@
-"""Real logs of two policies: what one log says of the other policy, beside that policy's own log.
+"""Real logs of two policies: an estimate from one policy's log beside the other policy's own.
 
     python -m tools.obd FOLDER
 
-reads a folder of the Open Bandit Dataset: for each campaign (all, men, women) what a policy showed
-that chooses at random, random-<campaign>.csv.gz, and what Bernoulli Thompson sampling showed on the
-same site in the same week, bts-<campaign>.csv.gz. It estimates the random policy's click rate from
-the other log, by IPS and self-normalised (SNIPS), with 95% intervals, beside the rate in its own
-log, and writes reports/obd.json with checksums, versions and date. No row of the logs is copied.
+reads a folder of the Open Bandit Dataset. For each campaign (all, men, women) it has the log of a
+policy that chooses at random, random-<campaign>.csv.gz, and that of Bernoulli Thompson sampling on
+the same site in the same week, bts-<campaign>.csv.gz. The command estimates the random policy's
+click rate from the other log, by IPS and self-normalised (SNIPS), with 95% intervals, beside the
+rate in its own log, and writes reports/obd.json with checksums, versions and date. No row of the
+logs is copied.
 
-The intervals take rows as independent. Up to three of them are one visit, and people come back.
+The intervals treat rows as independent, although up to three of them are one visit, and people come
+back.
 """
 
 import argparse
@@ -23,9 +25,10 @@ import pandas as pd
 
 from tools import reports
 
+REPORT = reports.REPORTS / "obd.json"
 CAMPAIGNS = ("all", "men", "women")
 COLUMNS = ("item_id", "click", "propensity_score")
-# The chances of Thompson sampling look as if they had been counted in so many simulated draws.
+# Thompson sampling's chances look as if they had been counted in this many simulated draws.
 SIMULATED = 200_000
 Floats = npt.NDArray[np.float64]
 
@@ -41,14 +44,14 @@ def read_log(path: Path) -> pd.DataFrame:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: the file is no such log.
+      ValueError: the file is not such a log.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no log {path.name} in {path.parent}")
     try:
         log = pd.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"{path.name} is no CSV file: {error}") from error
+        raise ValueError(f"{path.name} is not a CSV file: {error}") from error
     if missing := [name for name in COLUMNS if name not in log.columns]:
         raise ValueError(
             f"{path.name} must have the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing"
@@ -78,7 +81,7 @@ def interval(terms: Floats, value: float) -> dict[str, float]:
 
 
 def bernstein(terms: Floats, reach: float) -> dict[str, float]:
-    """The mean with its empirical Bernstein interval: 95% at least, for terms from 0 to `reach`."""
+    """The mean with its empirical Bernstein interval: at least 95%, for terms from 0 to `reach`."""
     rows, log, value = len(terms), float(np.log(4 / 0.05)), float(terms.mean())
     half = (2 * float(terms.var(ddof=1)) * log / rows) ** 0.5 + 7 * reach * log / (3 * (rows - 1))
     return {"value": value, "low": value - half, "high": value + half}
@@ -171,7 +174,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 2 if the folder holds no such logs."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("folder", type=Path, help="an unpacked folder of the Open Bandit Dataset")
-    parser.add_argument("--reports", type=Path, default=reports.REPORTS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     report: dict[str, Any] = {"campaigns": {}}
     try:
@@ -188,9 +190,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     used = {name: code for name, code in files.items() if name.endswith(".csv.gz")}
     report |= {"data": {"folder": options.folder.resolve().name, "sha256": used}}
     report |= {"date": reports.today(), "versions": reports.versions()}
-    reports.write(report, options.reports / "obd.json")
+    reports.write(report, REPORT)
     print(table(report))
-    print(f"\nwritten to {options.reports / 'obd.json'}")
+    print(f"\nwritten to {REPORT}")
     return 0
 
 

@@ -7,6 +7,7 @@ the file, and the contents and the outline give each part, chapter and section.
 """
 
 import datetime
+import io
 import os
 import posixpath
 import re
@@ -19,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+from pypdf import PdfReader
 
 from tools import reports, toc
 from tools.reports import ROOT
@@ -27,7 +29,7 @@ from tools.site.rendering import TEMPLATES, render
 
 SITE = ROOT / "_build" / "html"
 FOUND = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-# Nothing but the files themselves may be asked for.
+# Only the files themselves may be requested.
 FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -36,10 +38,10 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--no-first-run",
 ]
-# A4 with margins of 17 mm: so wide is the text, in pixels of CSS.
+# The width of the text on A4 with margins of 17 mm, in CSS pixels.
 WIDTH = 665
-# The first page's figure is higher than paper: each of its tasks becomes a drawing of its own. What
-# is wider than its place is made smaller; what still is too wide is returned.
+# The first page's figure is taller than a sheet: each of its tasks becomes a drawing of its own.
+# What is wider than its column is made smaller; what is still too wide is returned.
 FIT = (TEMPLATES / "fit.js").read_text(encoding="utf-8")
 NUMBERS = """(numbers) => {
   for (const [anchor, number] of Object.entries(numbers))
@@ -82,7 +84,7 @@ def article(site: Path, doc: str, docs: Sequence[str], lower: bool) -> Tag:
     """A page's text, ready to be joined with the others.
 
     Its anchors carry the page's name; links to other pages lead to their anchors, and links to what
-    isn't in the book are plain text.
+    isn't in the book become plain text.
 
     Args:
       site: the folder of the built site.
@@ -163,35 +165,13 @@ def joined(site: Path, title: str, front: str, parts: Sequence[tuple[str, Sequen
 
 
 def destinations(pdf: bytes) -> dict[str, int]:
-    """Page, from 1, of each place that something in the file links to.
-
-    It reads what Chromium writes: plain objects, and names without spaces.
-    """
-    objects = {int(m[1]): m[2] for m in re.finditer(rb"\n(\d+) 0 obj\n(.*?)endobj", pdf, re.DOTALL)}
-    pages: list[int] = []
-
-    def walk(number: int) -> None:
-        kids = re.search(rb"/Kids \[([^\]]*)\]", objects[number])
-        if kids is None:
-            pages.append(number)
-        else:
-            for kid in re.findall(rb"(\d+) 0 R", kids[1]):
-                walk(int(kid))
-
-    (top,) = [
-        number
-        for number, text in objects.items()
-        if re.match(rb"<<\s*/Type /Pages\b", text) and b"/Parent" not in text
-    ]
-    walk(top)
-    places = re.findall(rb"/([^\s/<>\[\]()]+) \[(\d+) 0 R /XYZ", b"\n".join(objects.values()))
-    return {
-        re.sub(r"#([0-9A-Fa-f]{2})", lambda m: chr(int(m[1], 16)), name.decode("latin-1")): (
-            pages.index(int(page)) + 1
-        )
-        for name, page in places
-        if name != b"Dest"
+    """Page, from 1, of each place that something in the file links to."""
+    reader = PdfReader(io.BytesIO(pdf))
+    numbers = {
+        name.removeprefix("/"): reader.get_destination_page_number(destination)
+        for name, destination in reader.named_destinations.items()
     }
+    return {name: number + 1 for name, number in numbers.items() if number is not None}
 
 
 def printed(page: Page, source: Path) -> bytes:
@@ -209,7 +189,7 @@ def printed(page: Page, source: Path) -> bytes:
     too_wide = page.evaluate(FIT)
     if too_wide:
         raise ValueError("wider than the paper:\n" + "\n".join(too_wide[:20]))
-    # The numbers change no line, so they still are right in the second printing.
+    # The numbers don't change where lines break, so they are still right in the second printing.
     found = destinations(_pdf(page))
     wanted = page.eval_on_selector_all("[data-page-of]", "all => all.map((e) => e.dataset.pageOf)")
     if missing := set(wanted) - set(found):
@@ -225,7 +205,7 @@ def _pdf(page: Page) -> bytes:
 def write(source: str, path: Path, site: Path = SITE) -> None:
     """Prints a joined page into a file.
 
-    The page lies within the site for a moment, so that it finds the pictures, styles and scripts.
+    The page is put into the site for a moment, so that it finds the pictures, styles and scripts.
     """
     beside = site / "book-on-one-page.html"
     try:
@@ -243,7 +223,7 @@ def write(source: str, path: Path, site: Path = SITE) -> None:
 
 
 def front(parts: Mapping[str, Sequence[str]]) -> str:
-    """What comes below the title: which version of which day this is."""
+    """What comes below the title: the version and its date."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     days = [contents.last_change(doc) for group in parts.values() for doc in group]
     day = max((day for day in days if day), default=datetime.datetime.now(datetime.UTC).date())

@@ -15,8 +15,8 @@ measured again; when only its prose or a tolerance changes, it is not. Each run 
 notebooks before the next one starts.
 
 A run may change several things at once, arithmetic and surroundings: RUNS tries all CONDITIONS in
-half the time, and a spread is then the largest distance that any of them causes. Which one it was,
-`--condition` tells: it takes one name, or several as "1 thread + hash seed 1".
+half the time, and a spread is then the largest distance that any of them causes. `--condition`
+shows which one it was: it takes one name, or several as "1 thread + hash seed 1".
 """
 
 import argparse
@@ -180,10 +180,8 @@ def measure(chapter: Chapter, condition: Condition) -> dict[str, Any]:
         result = compare_outputs(stored.outputs, now.outputs)
         # text/html repeats text/plain.
         pairs[stored.id] = [p for p in result.pairs if not p.part.startswith("text/html")]
-        off = sum(p.apart > p.room for p in result.pairs)
-        if len(result.problems) > off:
-            others = [p.splitlines()[0] for p in result.problems if "they differ by" not in p]
-            problems += [f"cell {stored.id}: {problem}" for problem in others]
+        others = [p.splitlines()[0] for p in result.problems if "they differ by" not in p]
+        problems += [f"cell {stored.id}: {problem}" for problem in others]
     return {"problems": problems, "pairs": pairs}
 
 
@@ -212,7 +210,7 @@ def read(path: Path = REPORT) -> dict[str, Any]:
     """The report so far; an empty one if there is none.
 
     Raises:
-      ValueError: the table of numbers is not whole.
+      ValueError: the table of numbers is damaged.
     """
     report = reports.read(path, notebooks={})
     for entry in report["notebooks"].values():
@@ -238,7 +236,7 @@ def _spread(row: Mapping[str, str]) -> Spread:
 
 
 def write(report: dict[str, Any], path: Path) -> None:
-    """Writes the report, and beside it the table of numbers; of each, all or nothing."""
+    """Writes the report, and the table of numbers beside it, each of them all or nothing."""
     text = io.StringIO()
     columns = ["notebook", *(column.name for column in fields(Spread))]
     table = csv.DictWriter(text, columns, lineterminator="\n")
@@ -267,12 +265,12 @@ def tried(entry: dict[str, Any]) -> set[str]:
 
 
 def moved(entry: dict[str, Any]) -> int:
-    """How many numbers of a notebook's report were not always what is stored."""
+    """How many of a notebook's numbers differed from what is stored in any run."""
     return sum(number.spread > 0 for number in entry["numbers"])
 
 
 def summary(report: dict[str, Any], stored: Mapping[str, Chapter]) -> str:
-    """One line per notebook: how much was measured, and what lies outside of its tolerance."""
+    """One line per notebook: how much was measured, and what lies outside its tolerance."""
     lines = []
     for name, entry in report["notebooks"].items():
         off = too_far(entry, stored[name]) if name in stored else []
@@ -291,14 +289,13 @@ def summary(report: dict[str, Any], stored: Mapping[str, Chapter]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns 1 if a number lies outside of its tolerance or anything else differs."""
+    """The command; returns 1 if a number lies outside its tolerance or anything else differs."""
     parser = argparse.ArgumentParser(description="How far numbers move under other conditions.")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     parser.add_argument("--condition", action="append", metavar="NAME")
-    parser.add_argument("--report", type=Path, default=REPORT, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args(arguments)
     chosen = {names: conditions(names) for names in options.condition or RUNS}
-    report = read(options.report)
+    report = read(REPORT)
     stored = {chapter.name: chapter for chapter in chapters(options.notebooks)}
     entries = report["notebooks"]
     if not options.notebooks:  # those that are no longer in the book
@@ -314,7 +311,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         today = reports.today()
         merge(entries[name], names, measured, today)
         report |= {"date": today, "versions": reports.versions(), "machine": reports.machine()}
-        write(report, options.report)
+        write(report, REPORT)
         print(f"{time.perf_counter() - start:6.1f} s  {name}: {names}", flush=True)
     print(summary(report, stored))
     bad = any(

@@ -60,16 +60,10 @@ def side(claim: Claim | None) -> dict[str, Any] | None:
     """What a report says about a claim on one data set."""
     if claim is None:
         return None
-    said: dict[str, Any] = {
-        "verdict": claim.verdict,
-        "effect": claim.mean,
-        "low": claim.low,
-        "high": claim.high,
-    }
     # The trials of the first edition were always seeds.
     seeds = claim.trials == f"{claim.num_trials} seeds, paired"
-    said |= {"seeds": claim.num_trials} if seeds else {"trials": claim.trials}
-    return said | ({"main": True} if claim.main else {})
+    trials = {"seeds": claim.num_trials} if seeds else {"trials": claim.trials}
+    return claim.shown | trials | ({"main": True} if claim.main else {})
 
 
 def table(report: dict[str, Any]) -> str:
@@ -98,7 +92,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="an unpacked MovieLens folder")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     parser.add_argument("--again", action="store_true", help="run unchanged chapters as well")
-    parser.add_argument("--reports", type=Path, default=reports.REPORTS, help=argparse.SUPPRESS)
     options = parser.parse_intermixed_args(arguments)
     files = reports.checksums(options.folder)
     report: dict[str, Any] = {
@@ -106,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "date": reports.today(),
         "versions": reports.versions(),
     }
-    path = options.reports / f"replication-{options.folder.resolve().name}.json"
+    path = reports.REPORTS / f"replication-{options.folder.resolve().name}.json"
     earlier = reports.read(path)
     same = all(earlier.get(key) == report[key] for key in ("data", "versions"))
     known = earlier["chapters"] if same else {}

@@ -67,7 +67,7 @@ def read(path: Path, **empty: Any) -> dict[str, Any]:
     """A report, or `empty` if there is none yet.
 
     Raises:
-      ValueError: the file is not a whole report.
+      ValueError: the report is damaged.
     """
     if not path.exists():
         return empty

@@ -61,8 +61,8 @@ def fresh_record(
 def stale_records(cells: Sequence[str], real: bool = False) -> list[str]:
     """Names of a notebook's records that are missing, out of date or incomplete.
 
-    On real ratings, what is inside an `if` needs the truth or a dial of the world, and isn't
-    reached: without any record there, it isn't missing.
+    On real ratings, a call inside an `if` isn't reached, because it needs the truth or a dial of
+    the world: it counts only if there is a record of it, and that is stale.
 
     Args:
       cells: code of the notebook's cells.

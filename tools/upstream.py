@@ -8,8 +8,8 @@ requirements.txt pins) has all of them. TFR's wheel has none, so without a check
 left out. Of TFR the Keras part is tested: the Estimator part needs a TensorFlow before 2.16.
 
 The files are copied to a separate folder, because in a checkout Python would import the library
-beside them. There absl's flags count as parsed, which pytest doesn't do. The counts are printed and
-written to reports/upstream.json, with the reason of each failure that KNOWN explains.
+beside them. There absl's flags are marked as parsed, which pytest doesn't do. The counts are
+printed and written to reports/upstream.json, with the reason of each failure that KNOWN explains.
 """
 
 import argparse
@@ -100,7 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="The libraries' own tests.")
     parser.add_argument("--tfrs", type=Path, help="a checkout of tensorflow/recommenders")
     parser.add_argument("--tfr", type=Path, help="a checkout of tensorflow/ranking")
-    parser.add_argument("--only", choices=[TFRS, TFR.partition("/")[0]], help="one of the two")
     options = parser.parse_args(arguments)
     wheel = importlib.util.find_spec(TFRS)
     if options.tfrs is None and wheel is not None and wheel.origin is not None:
@@ -111,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     libraries = dict(earlier["libraries"]) if earlier.get("versions") == versions else {}
     for folder, checkout in suites:
         library = folder.partition("/")[0]
-        if checkout is not None and options.only in (None, library):
+        if checkout is not None:
             result = run(folder, test_files(checkout, folder))
             libraries[library] = {"date": reports.today()} | result
             report = {"date": reports.today(), "versions": versions, "libraries": libraries}

@@ -34,7 +34,7 @@ def index_recall(truth: npt.ArrayLike, approximate: npt.ArrayLike) -> float:
         )
     if (truth.dtype.kind in "iu") != (approximate.dtype.kind in "iu"):
         raise TypeError(
-            "truth and approximate must hold ids of one kind, "
+            "truth and approximate must hold ids of the same kind, "
             f"got dtypes {truth.dtype} and {approximate.dtype}"
         )
     if truth.dtype.kind in "iu" and truth.min() < 0:

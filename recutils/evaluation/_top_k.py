@@ -24,8 +24,8 @@ def top_k(
       queries: [num_queries, dim] floats, finite.
       candidates: [num_candidates, dim] floats, finite.
       k: length of the lists, at least 1.
-      exclude: two int arrays of one length, the positions of queries and of candidates that are
-        left out of those queries' lists; see `positions`.
+      exclude: two int arrays of the same length, positions of queries and of the candidates that
+        are left out of those queries' lists; see `positions`.
 
     Returns:
       [num_queries, k] int32, positions of candidates, best first; among equal scores the lower
@@ -162,7 +162,7 @@ def _exclusions(
     rows, columns = (np.asarray(side) for side in exclude)
     if rows.ndim != 1 or rows.shape != columns.shape:
         raise ValueError(
-            "exclude must be two one-dimensional arrays of one length, "
+            "exclude must be two one-dimensional arrays of the same length, "
             f"got shapes {rows.shape} and {columns.shape}"
         )
     for name, side, end in (("query", rows, num_queries), ("candidate", columns, num_candidates)):

@@ -155,7 +155,7 @@ class TestRidgeBiases:
         with pytest.raises(ValueError, match="train must not be empty"):
             baselines.ridge_biases(train.iloc[:0])
         biases = baselines.ridge_biases(train)
-        with pytest.raises(ValueError, match=r"of one length, got shapes \(1,\) and \(2,\)"):
+        with pytest.raises(ValueError, match=r"of the same length, got shapes \(1,\) and \(2,\)"):
             biases.predict(["u1"], ["m1", "m2"])
         with pytest.raises(ValueError, match=r"one-dimensional.*shapes \(\) and \(\)"):
             biases.predict("u1", "m1")

@@ -75,7 +75,7 @@ class TestConclude:
             ((5, [1, 2], [1, 2]), TypeError, "claim must be a string, got int"),
             (("", [1, 2], [1, 2]), ValueError, "claim must be one line of text"),
             (("a\nb", [1, 2], [1, 2]), ValueError, "claim must be one line of text"),
-            ((" a", [1, 2], [1, 2]), ValueError, "without blanks around it, got ' a'"),
+            ((" a", [1, 2], [1, 2]), ValueError, "without spaces around it, got ' a'"),
             (("a", [1, 2], [1, 2], "more"), ValueError, "one of 'higher', 'lower', got 'more'"),
             (("a", [1, 2], [1, 2], "lower", -1), ValueError, "digits must be between 0 and 15"),
             (("a", [1, 2, 3], [1, 2]), ValueError, "one score per seed each, got 3 and 2"),

@@ -141,9 +141,7 @@ class TestRealRatings:
 
     @pytest.mark.parametrize("dial", DIALS)
     def test_have_no_dials(self, real, dial):
-        message = (
-            rf"have no dials, got {dial}={DIALS[dial]}: only the synthetic films can be turned"
-        )
+        message = rf"have no dials, got {dial}={DIALS[dial]}: only the synthetic films have them"
         with pytest.raises(ValueError, match=message):
             recutils.trials(5, num_users=9, **{dial: DIALS[dial]})
 
@@ -253,7 +251,7 @@ class TestConclude:
 
     def test_people_may_not_come_and_go(self, real):
         sides = by_person([1, 2], [1, 2, 3])
-        with pytest.raises(ValueError, match="ours must have a score of every person in every"):
+        with pytest.raises(ValueError, match="ours must have a score for every person in every"):
             recutils.trials(2, split="time").conclude("A beats B", sides, sides)
 
     @pytest.mark.parametrize(
@@ -276,13 +274,13 @@ class TestConclude:
                 by_person([1, 2], [1, 2]),
                 by_person([1, 2], [1, 2, 3]),
                 ValueError,
-                "scores of the same people, trial 1",
+                "scores for the same people in trial 1",
             ),
             (
                 [pd.Series([1, 2], index=["a", "a"])] * 2,
                 [1, 2],
                 ValueError,
-                "in trial 0 somebody has more than one score",
+                "a person has more than one score in trial 0",
             ),
         ],
     )

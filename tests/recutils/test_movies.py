@@ -189,17 +189,17 @@ BAD = [
         {"users": users(user_id=["a", 1, "1"])},
         "users, row 2: user_id has '1' both as a string and as an integer",
     ),
-    ({"users": users(user_id=["a", "b", "b"])}, "users, row 2: user_id 'b' stands there a second"),
-    ({"movies": movies(movie_id=["y", "x", "y"])}, "movies, row 2: movie_id 'y' stands there a"),
+    ({"users": users(user_id=["a", "b", "b"])}, "users, row 2: user_id 'b' appears a second"),
+    ({"movies": movies(movie_id=["y", "x", "y"])}, "movies, row 2: movie_id 'y' appears a"),
     (
         {"ratings": ratings(movie_id=["x", "x", "x"])},
-        "ratings, row third: user_id 'b', movie_id 'x' stands there a second time",
+        "ratings, row third: user_id 'b', movie_id 'x' appears a second time",
     ),
     ({"ratings": ratings(user_id=["b", "e", "b"])}, "row second: user_id 'e' is not in users"),
     ({"ratings": ratings(movie_id=["x", "x", "q"])}, "row third: movie_id 'q' is not in movies"),
     (
         {"ratings": ratings(movie_title=["X", "Z", "Y"]), "movies": None},
-        "ratings, row second: movie_id 'x' has the title 'Z', and before that 'X'",
+        "ratings, row second: movie_id 'x' has the title 'Z', and earlier 'X'",
     ),
     # stars
     *(

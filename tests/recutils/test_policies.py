@@ -159,5 +159,5 @@ class TestEstimate:
             people.estimate(["u0", "u1"], [["m0"]], 2, random)
         with pytest.raises(TypeError, match=r"random must be a numpy\.random\.Generator"):
             people.estimate(["u0", "u1"], self.draw, 2, 0)
-        with pytest.raises(ValueError, match="user_ids and movie_ids must have one length"):
+        with pytest.raises(ValueError, match="user_ids and movie_ids must have the same length"):
             people.estimate(["u0"], self.draw, 2, random)

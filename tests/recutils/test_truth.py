@@ -238,7 +238,7 @@ class TestIds:
     def test_bad_arrays(self, world):
         with pytest.raises(ValueError, match=r"movie_ids must be in this world, .* first is '201'"):
             world.truth.rating_distribution(["1"], ["201"])
-        with pytest.raises(ValueError, match="must have one length, got 2 and 1"):
+        with pytest.raises(ValueError, match="must have the same length, got 2 and 1"):
             world.truth.rating_distribution(["1", "2"], ["1"])
         with pytest.raises(ValueError, match=r"user_ids must be one-dimensional, got shape \(\)"):
             world.truth.watch_probability("1")

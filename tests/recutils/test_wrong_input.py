@@ -38,22 +38,25 @@ class TestArrays:
     @pytest.mark.parametrize(
         ("call", "message"),
         [
-            (lambda t: searching.expected_best(RAGGED), r"scores must hold lists of one length"),
+            (
+                lambda t: searching.expected_best(RAGGED),
+                "scores must hold lists of the same",
+            ),
             (
                 lambda t: recutils.conclude("A beats B", RAGGED, RAGGED),
-                "ours must hold lists of one",
+                "ours must hold lists of the same",
             ),
             (
                 lambda t: Audience(t).policy_value(["1"] * 3, [["1", "2"]] * 3, RAGGED),
-                "probabilities must hold lists of one length",
+                "probabilities must hold lists of the same length",
             ),
             (
                 lambda t: t.watch_probability(["1"] * 3, at=RAGGED),
-                "at must hold lists of one length",
+                "at must hold lists of the same length",
             ),
             (
                 lambda t: t.next_probability(["1"], [[["1"], ["2", "3"]]], [LATE]),
-                r"histories\[0\] must hold lists of one length",
+                r"histories\[0\] must hold lists of the same length",
             ),
         ],
     )
@@ -99,7 +102,7 @@ class TestAnswers:
             ((YES, FOUR, FOUR), TypeError, "clicked must be an array of bools, got float32"),
             ((YES[0], FOUR[0], YES[0]), ValueError, r"looked must have the shape .* got \(2,\)"),
             ((YES, FOUR[:1], YES), ValueError, r"stars must have the shape .* got \(1, 2\)"),
-            ((~YES, FOUR * np.nan, YES), ValueError, r"a click without at \[0, 0\]"),
+            ((~YES, FOUR * np.nan, YES), ValueError, r"got one without at \[0, 0\]"),
             ((YES, FOUR * np.nan, YES), ValueError, r"stars must be NaN .* got nan at \[0, 0\]"),
             ((~YES, FOUR, ~YES), ValueError, r"stars must be NaN .* got 4.0 at \[0, 0\]"),
         ],
@@ -208,7 +211,7 @@ class TestSearches:
             (
                 {"arm": lambda *_, **__: RAGGED},
                 ValueError,
-                "the arm returns must hold lists of one",
+                "the arm returns must hold lists of the same",
             ),
         ],
     )

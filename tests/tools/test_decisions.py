@@ -75,7 +75,7 @@ def test_advice_may_accept_another_verdict_on_real_ratings():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (SPEC.replace("A beats B}", "A beats B, verdict: good}"), "no verdict"),
+        (SPEC.replace("A beats B}", "A beats B, verdict: good}"), "unknown verdict"),
         (
             SPEC.replace("      lines:\n        - {chapter: basics/toy, claim: A beats B}\n", ""),
             "no",

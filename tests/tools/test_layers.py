@@ -1,4 +1,4 @@
-"""Imports in tools lead downwards only, and the site's build needs no pytest."""
+"""Imports in tools lead downwards only, the site's build needs no pytest, and files stay short."""
 
 import ast
 import subprocess
@@ -67,3 +67,13 @@ def test_setup_needs_nothing_but_python():
 def test_the_site_needs_no_pytest():
     program = "import sys, tools.site.bookpages; sys.exit('pytest' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("room", ["recutils", "tools", "tests", "benchmarks", "book"])
+def test_no_file_has_more_than_400_lines(room):
+    long = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / room).rglob("*.py")
+        if len(path.read_text(encoding="utf-8").splitlines()) > 400
+    ]
+    assert not long

@@ -81,17 +81,15 @@ def test_a_declared_error_shows_no_files_of_this_machine(executed):
     assert "decoder.py" not in frames
 
 
-def test_what_it_wrote_is_in_normal_form_and_what_an_editor_changed_is_not(
-    executed, tmp_path, capsys
-):
+def test_what_it_wrote_is_in_normal_form_and_what_an_editor_changed_is_not(executed, tmp_path):
     path, _ = executed
-    assert notebooks.main(["execute", "--check", str(path)]) == 0
+    assert notebooks.check(Chapter.read(path)) == []
     notebook = nbformat.read(path, 4)
     notebook.cells[5].metadata["scrolled"] = True
     other = tmp_path / "other.ipynb"
     nbformat.write(notebook, other)
-    assert notebooks.main(["execute", "--check", str(other)]) == 1
-    assert "not in normal form" in capsys.readouterr().out
+    (problem,) = notebooks.check(Chapter.read(other))
+    assert "not in normal form" in problem
     assert notebooks.main(["tidy", str(other)]) == 0
     assert other.read_bytes() == path.read_bytes()
 
@@ -103,8 +101,7 @@ def test_nothing_is_written_when_a_cell_raises_undeclared(tmp_path, capsys):
     assert notebooks.main(["execute", str(path)]) == 1
     assert path.read_bytes() == before
     assert "ZeroDivisionError" in capsys.readouterr().out
-    assert notebooks.main(["execute", "--check", str(path)]) == 1
-    assert "never executed" in capsys.readouterr().out
+    assert "never executed" in notebooks.check(Chapter.read(path))[0]
 
 
 def test_nothing_is_written_when_a_declared_error_does_not_come(tmp_path, monkeypatch):

@@ -89,19 +89,26 @@ def test_intervals_cover_as_promised_where_overlap_is_good():
     assert covers["Bernstein"] >= 296
 
 
-def test_the_command_writes_a_report(tmp_path, capsys):
-    folder, reports = tmp_path / "logs", tmp_path / "reports"
+@pytest.fixture(autouse=True)
+def report(tmp_path, monkeypatch):
+    """Where the report goes."""
+    monkeypatch.setattr(obd, "REPORT", tmp_path / "reports" / "obd.json")
+    return obd.REPORT
+
+
+def test_the_command_writes_a_report(tmp_path, report, capsys):
+    folder = tmp_path / "logs"
     folder.mkdir()
     write(folder)
     (folder / "README.md").write_text("about")
-    assert obd.main([str(folder), "--reports", str(reports)]) == 0
-    report = json.loads((reports / "obd.json").read_text())
-    assert list(report["campaigns"]) == ["all", "men", "women"]
-    assert report["campaigns"]["men"] == obd.compared(OWN, OTHER)
-    assert report["data"]["folder"] == "logs"
-    assert len(report["data"]["sha256"]) == 6
-    assert "README.md" not in report["data"]["sha256"]
-    assert {"date", "versions"} <= report.keys()
+    assert obd.main([str(folder)]) == 0
+    written = json.loads(report.read_text())
+    assert list(written["campaigns"]) == ["all", "men", "women"]
+    assert written["campaigns"]["men"] == obd.compared(OWN, OTHER)
+    assert written["data"]["folder"] == "logs"
+    assert len(written["data"]["sha256"]) == 6
+    assert "README.md" not in written["data"]["sha256"]
+    assert {"date", "versions"} <= written.keys()
     said = capsys.readouterr().out
     assert "IPS      37.50 [" in said
     assert "worth 3 of 4 rows; largest weight 2, mean 1.00" in said
@@ -120,14 +127,14 @@ def test_the_command_writes_a_report(tmp_path, capsys):
 )
 def test_a_log_that_cannot_be_is_refused(changed, said, tmp_path, capsys):
     write(tmp_path, other=OTHER.assign(**changed))
-    assert obd.main([str(tmp_path), "--reports", str(tmp_path / "reports")]) == 2
+    assert obd.main([str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
-    assert not (tmp_path / "reports").exists()
+    assert not obd.REPORT.exists()
 
 
 def test_a_random_policy_that_is_not_random_is_refused(tmp_path, capsys):
     write(tmp_path, own=OWN.assign(propensity_score=[0.25] * 7 + [0.3]))
-    assert obd.main([str(tmp_path), "--reports", str(tmp_path)]) == 2
+    assert obd.main([str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert "campaign all: a random policy shows every item with the same chance" in said
 
@@ -139,14 +146,14 @@ def test_missing_pieces_are_named(tmp_path, capsys):
     assert "no file in" in capsys.readouterr().err
     write(tmp_path)
     (tmp_path / "bts-women.csv.gz").unlink()
-    assert obd.main([str(tmp_path), "--reports", str(tmp_path / "reports")]) == 2
+    assert obd.main([str(tmp_path)]) == 2
     assert "no log bts-women.csv.gz" in capsys.readouterr().err
     write(tmp_path, other=OTHER.drop(columns="click"))
-    assert obd.main([str(tmp_path), "--reports", str(tmp_path / "reports")]) == 2
+    assert obd.main([str(tmp_path)]) == 2
     assert "click missing" in capsys.readouterr().err
     write(tmp_path, other=OTHER.head(1))
-    assert obd.main([str(tmp_path), "--reports", str(tmp_path / "reports")]) == 2
+    assert obd.main([str(tmp_path)]) == 2
     assert "at least 2 rows, got 1" in capsys.readouterr().err
     (tmp_path / "bts-all.csv.gz").write_bytes(b"no gzip")
-    assert obd.main([str(tmp_path), "--reports", str(tmp_path / "reports")]) == 2
-    assert "bts-all.csv.gz is no CSV file" in capsys.readouterr().err
+    assert obd.main([str(tmp_path)]) == 2
+    assert "bts-all.csv.gz is not a CSV file" in capsys.readouterr().err

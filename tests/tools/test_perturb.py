@@ -33,9 +33,10 @@ def films(tmp_path):
 
 
 @pytest.fixture
-def report(tmp_path):
+def report(tmp_path, monkeypatch):
     """Where the report goes."""
-    return tmp_path / "reports" / "perturbation.json"
+    monkeypatch.setattr(perturb, "REPORT", tmp_path / "reports" / "perturbation.json")
+    return perturb.REPORT
 
 
 @pytest.fixture
@@ -60,9 +61,9 @@ def runs(monkeypatch):
     return ran
 
 
-def command(films, report, *conditions: str) -> int:
+def command(films, *conditions: str) -> int:
     names = [word for name in conditions for word in ("--condition", name)]
-    return perturb.main([str(films), "--report", str(report), *names])
+    return perturb.main([str(films), *names])
 
 
 def numbers(report):
@@ -71,51 +72,51 @@ def numbers(report):
 
 def test_spread_is_the_largest_distance_and_names_its_condition(films, report, runs):
     cell = nbformat.read(films, 4).cells[0].id
-    assert command(films, report, "hash seed 1") == 0
-    assert command(films, report, "AVX2") == 0
+    assert command(films, "hash seed 1") == 0
+    assert command(films, "AVX2") == 0
     first = perturb.Spread(cell, "stdout", 1, 1, "0.50", Decimal("0.01"), Decimal("0.01"), "AVX2")
     assert numbers(report)[0] == first
-    assert command(films, report, "1 thread") == 1, "0.02 is more than one unit"
+    assert command(films, "1 thread") == 1, "0.02 is more than one unit"
     assert numbers(report)[0] == replace(first, spread=Decimal("0.02"), condition="1 thread")
     assert numbers(report)[1] == perturb.Spread(cell, "stdout", 1, 2, "0.1", Decimal("0.1"))
 
 
 def test_a_tolerance_needs_no_new_measurement(films, report, runs):
-    assert command(films, report, "1 thread") == 1, "0.02 is more than one unit"
+    assert command(films, "1 thread") == 1, "0.02 is more than one unit"
     for tag, code in [("atol-0.019", 1), ("atol-0.02", 0), ("rtol-0.03", 1), ("rtol-0.04", 0)]:
         notebook = nbformat.read(films, 4)
         notebook.cells[0].metadata["tags"] = [tag]
         nbformat.write(notebook, films)
-        assert command(films, report, "1 thread") == code, tag
+        assert command(films, "1 thread") == code, tag
     assert runs == ["1 thread"]
 
 
 def test_other_differences_are_problems(films, report, runs):
-    assert command(films, report, "another folder") == 1
+    assert command(films, "another folder") == 1
     conditions = json.loads(report.read_text())["notebooks"]["films"]["conditions"]
     assert "'a' stored, 'c' now" in conditions["another folder"]["problems"][0]
-    assert command(films, report, "hash seed 1") == 1, "the problem is still there"
+    assert command(films, "hash seed 1") == 1, "the problem is still there"
 
 
 def test_it_resumes_where_it_left_off(films, report, runs):
     first = list(perturb.RUNS[2:4])
-    command(films, report, *first)
-    command(films, report)
+    command(films, *first)
+    command(films)
     assert runs[:2] == first
     assert sorted(runs) == sorted(perturb.RUNS), "each one once"
-    command(films, report)
+    command(films)
     assert len(runs) == len(perturb.RUNS)
 
 
 def test_a_changed_notebook_is_measured_again_unless_only_its_prose_changed(films, report, runs):
-    command(films, report, "1 thread")
+    command(films, "1 thread")
     chapter = Chapter.read(films)
     notebook = nbformat.read(films, 4)
     notebook.cells.append(nbformat.v4.new_markdown_cell("Prose."))
     assert replace(chapter, document=notebook).fingerprint == chapter.fingerprint
     notebook.cells[0].outputs = [stdout("a 0.51 b 0.1\n")]
     nbformat.write(notebook, films)
-    command(films, report, "1 thread")
+    command(films, "1 thread")
     assert runs == ["1 thread", "1 thread"]
     assert [(number.stored, str(number.spread)) for number in numbers(report)] == [
         ("0.51", "0.01"),
@@ -124,7 +125,7 @@ def test_a_changed_notebook_is_measured_again_unless_only_its_prose_changed(film
 
 
 def test_the_report_is_read_as_it_was_written(films, report, runs):
-    command(films, report, "1 thread", "another folder")
+    command(films, "1 thread", "another folder")
     table = report.with_suffix(".csv")
     before = report.read_text(), table.read_text()
     assert sum("stdout,1,1,0.50" in line for line in before[1].splitlines()) == 1, (
@@ -135,7 +136,7 @@ def test_the_report_is_read_as_it_was_written(films, report, runs):
 
 
 def test_a_table_that_is_cut_off_is_noticed(films, report, runs):
-    command(films, report, "1 thread")
+    command(films, "1 thread")
     table = report.with_suffix(".csv")
     table.write_text(table.read_text().rsplit(",0.02,", 1)[0])
     with pytest.raises(ValueError, match=r"perturbation\.csv is damaged"):

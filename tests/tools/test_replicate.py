@@ -22,6 +22,13 @@ print({LINE.replace("recall", "precision")!r})
 
 
 @pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where reports go."""
+    monkeypatch.setattr(replicate.reports, "REPORTS", tmp_path / "reports")
+    return tmp_path / "reports"
+
+
+@pytest.fixture
 def chapter(tmp_path):
     """Path of a notebook with a claim that fails on other data, one that doesn't, and an error."""
     stored = f"{LINE}\n{LINE.replace('recall', 'precision')}\n"
@@ -39,13 +46,12 @@ def chapter(tmp_path):
     return path
 
 
-def test_claims_come_side_by_side_with_checksums_and_errors(chapter, tmp_path, capsys):
+def test_claims_come_side_by_side_with_checksums_and_errors(chapter, folder, tmp_path, capsys):
     data = tmp_path / "ml-tiny"
     data.mkdir()
     (data / "ratings.csv").write_text("1,2,3")
-    reports = tmp_path / "reports"
-    assert replicate.main([str(data), str(chapter), "--reports", str(reports)]) == 1
-    report = json.loads((reports / "replication-ml-tiny.json").read_text())
+    assert replicate.main([str(data), str(chapter)]) == 1
+    report = json.loads((folder / "replication-ml-tiny.json").read_text())
     assert report["data"] == {
         "folder": "ml-tiny",
         "sha256": {"ratings.csv": hashlib.sha256(b"1,2,3").hexdigest()},
@@ -73,8 +79,8 @@ def test_claims_come_side_by_side_with_checksums_and_errors(chapter, tmp_path, c
     assert "not reached" in printed
 
 
-def test_an_unchanged_chapter_is_not_run_again(chapter, tmp_path, monkeypatch):
-    data, reports = tmp_path / "ml-tiny", tmp_path / "reports"
+def test_an_unchanged_chapter_is_not_run_again(chapter, folder, tmp_path, monkeypatch):
+    data = tmp_path / "ml-tiny"
     data.mkdir()
     (data / "ratings.csv").write_text("1,2,3")
     ran = []
@@ -85,12 +91,12 @@ def test_an_unchanged_chapter_is_not_run_again(chapter, tmp_path, monkeypatch):
         return run(*args, **kwargs)
 
     monkeypatch.setattr(kernels, "run", counted)
-    command = [str(data), str(chapter), "--reports", str(reports)]
+    command = [str(data), str(chapter)]
     replicate.main(command)
-    first = json.loads((reports / "replication-ml-tiny.json").read_text())
+    first = json.loads((folder / "replication-ml-tiny.json").read_text())
     replicate.main(command)
     assert len(ran) == 1
-    assert json.loads((reports / "replication-ml-tiny.json").read_text()) == first
+    assert json.loads((folder / "replication-ml-tiny.json").read_text()) == first
     replicate.main([*command, "--again"])
     assert len(ran) == 2
     changed = nbformat.read(chapter, as_version=4)
@@ -103,15 +109,15 @@ def test_an_unchanged_chapter_is_not_run_again(chapter, tmp_path, monkeypatch):
     assert len(ran) == 4
 
 
-def test_other_chapters_stay_in_the_report(chapter, tmp_path):
-    data, reports = tmp_path / "ml-tiny", tmp_path / "reports"
+def test_other_chapters_stay_in_the_report(chapter, folder, tmp_path):
+    data = tmp_path / "ml-tiny"
     data.mkdir()
     (data / "ratings.csv").write_text("1,2,3")
     other = chapter.with_name("other.ipynb")
     other.write_text(chapter.read_text())
     for path in (other, chapter):
-        replicate.main([str(data), str(path), "--reports", str(reports)])
-    report = json.loads((reports / "replication-ml-tiny.json").read_text())
+        replicate.main([str(data), str(path)])
+    report = json.loads((folder / "replication-ml-tiny.json").read_text())
     assert set(report["chapters"]) == {"films", "other"}
 
 

@@ -5,14 +5,15 @@ page, the marker is replaced by Markdown made from the notebooks, the book's led
 in git. So no generated text is committed, and none can be out of date.
 
 It also gives every code cell and every pitfall an anchor, loads figures lazily, gives each page its
-Open Graph description, tags and date of last change, makes a 404 page, and puts a note on top of
-each notebook that the site offers: how to get the package it needs, which the site offers, too.
+tags and date of last change, makes a 404 page, and puts a note on top of each notebook that the
+site offers: how to get the package it needs, which the site offers, too.
 """
 
 import re
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 from tools import toc
 from tools.site import docstrings, offered, pages
@@ -38,8 +39,14 @@ def drop_thebe(app: Sphinx) -> None:
                 app.disconnect(listener.id)
 
 
+def address_previews(app: Sphinx, config: Config) -> None:
+    """Tells sphinxext.opengraph where the pages will be served: _config.yml says so once."""
+    config.ogp_site_url = config.html_baseurl or ""
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     drop_thebe(app)
+    app.connect("config-inited", address_previews)
     # Every page shows the contents, so all pages are rewritten when they change.
     app.add_config_value("contents_of_the_book", toc.docs(), "html")
     app.connect("source-read", fill_markers)
@@ -48,7 +55,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("missing-reference", docstrings.link_elsewhere)
     app.connect("doctree-read", pages.add_anchors)
     app.connect("doctree-read", pages.add_tags)
-    app.connect("html-page-context", pages.add_to_page)
+    app.connect("html-page-context", pages.add_date)
     app.connect("html-collect-pages", pages.page_not_found)
     app.connect("build-finished", pages.polish)
     app.connect("build-finished", offered.offer_notebooks)

@@ -39,7 +39,7 @@ def link(doc: str) -> str:
 
 
 def slug(text: str) -> str:
-    """A text as an anchor."""
+    """A text as an anchor; docutils' own function would drop an apostrophe if it is curly."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 

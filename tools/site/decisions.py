@@ -1,9 +1,9 @@
-"""The book on one page: what to choose when, each advice with the lines that support it.
+"""The book on one page: what to choose when, and the lines that support each piece of advice.
 
-book/reference/decisions.yml holds the advice, and names for each the claims that it rests on, with
+book/reference/decisions.yml holds the advice, and names the claims that each piece rests on, with
 the verdict that it was written for. The lines themselves are drawn at every build: for the
 synthetic films from the chapters' stored outputs, for real ratings from the reports of
-`make replicate`. An advice whose line has turned, or is gone, is a problem, and fails the build.
+`make replicate`. Advice whose line has turned, or is gone, is a problem, and fails the build.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +22,12 @@ VERDICTS = frozenset({"holds", "reversed", "open"})
 
 @dataclass(frozen=True)
 class Line:
-    """A claim that an advice rests on.
+    """A claim that advice rests on.
 
     Attributes:
       chapter: a path below book/.
       claim: its words.
-      verdict: what it is on the synthetic films; elsewhere too, unless `real` says otherwise.
+      verdict: on the synthetic films; elsewhere too, unless `real` says otherwise.
       real: the verdicts on real ratings with which the advice stays as it is.
       only: why it can't be tried on real ratings: "own data" of the chapter's, or "truth".
     """
@@ -100,10 +100,10 @@ def read(text: str | None = None) -> list[Decision]:
     """The ledger.
 
     Args:
-      text: in place of the file's.
+      text: what to read instead of the file.
 
     Raises:
-      ValueError: an advice has no line, or a verdict is none.
+      ValueError: a piece of advice has no line, or a verdict is unknown.
     """
     entries = yaml.safe_load(SPEC.read_text(encoding="utf-8") if text is None else text)
     decisions = []
@@ -124,12 +124,12 @@ def _line(entry: Mapping[str, Any]) -> Line:
     line = Line(**{**entry, "real": (real,) if isinstance(real, str) else tuple(real)})
     unknown = {line.verdict, *line.real} - VERDICTS
     if unknown:
-        raise ValueError(f"decisions.yml: no verdict: {sorted(unknown)} of {line.claim!r}")
+        raise ValueError(f"decisions.yml: unknown verdict {sorted(unknown)} of {line.claim!r}")
     return line
 
 
 def problems(decisions: Sequence[Decision], evidence: Evidence) -> list[str]:
-    """What of the advice isn't supported any more, in sentences."""
+    """Which advice is no longer supported, in sentences."""
     found = []
     for line in [x for d in decisions for advice in d.advice for x in advice.lines]:
         name = f"{line.chapter}: {line.claim!r}"

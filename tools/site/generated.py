@@ -95,7 +95,7 @@ def spread(doc: str, moves: dict[str, Any]) -> str:
 
     Args:
       doc: the notebook.
-      moves: what the report of `make perturb` says of each.
+      moves: what the report of `make perturb` says about each.
     """
     entry = moves.get(doc.removeprefix("book/"))
     if not entry or not entry["conditions"]:

@@ -1,4 +1,4 @@
-"""What the status page says of searches and trials on record, and of benchmarks."""
+"""What the status page says about searches and trials on record, and about benchmarks."""
 
 from recutils import records
 

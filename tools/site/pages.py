@@ -1,4 +1,4 @@
-"""Additions to pages: anchors, tags, previews, and what can only be done with HTML."""
+"""Additions to pages: anchors, tags, dates, and what can only be done with HTML."""
 
 import functools
 import html
@@ -14,7 +14,6 @@ from sphinx.application import Sphinx
 from tools import claims, toc
 from tools.reports import ROOT
 from tools.site import contents
-from tools.site.rendering import render
 
 LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
 CONCLUSION = re.compile(
@@ -69,33 +68,13 @@ def add_tags(app: Sphinx, doctree: nodes.document) -> None:
     heading.parent.insert(heading.parent.index(heading) + 1, nodes.raw("", text, format="html"))
 
 
-def add_to_page(
+def add_date(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Adds what social networks show, and the date of the last change."""
+    """Adds the date of the last change."""
     date = contents.last_change(page)
     if date:
         context["last_updated"] = contents.in_words(date)
-    if doctree is None:
-        return
-    heading = re.sub(r"<[^>]+>", "", context.get("title") or "")
-    context["metatags"] = context.get("metatags", "") + render(
-        "preview.html",
-        site=app.config.html_title,
-        title=html.unescape(heading),
-        description=summary(doctree),
-        home=app.config.html_baseurl or "",
-        page=app.builder.get_target_uri(page),
-    )
-
-
-def summary(doctree: nodes.document) -> str:
-    """The first paragraph, cut at a word."""
-    for paragraph in doctree.findall(nodes.paragraph):
-        text = " ".join(paragraph.astext().split())
-        if len(text) > 40:
-            return text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
-    return ""
 
 
 def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:

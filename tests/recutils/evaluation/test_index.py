@@ -29,7 +29,7 @@ class TestIndexRecall:
             ([[1]], [[]], ValueError, "approximate must be two-dimensional and not empty"),
             ([[1.0]], [[1]], TypeError, "truth must hold ids, got dtype float64"),
             ([[-1]], [[-1]], ValueError, "truth must hold ids of at least 0, got -1"),
-            ([[1]], [["1"]], TypeError, "ids of one kind"),
+            ([[1]], [["1"]], TypeError, "ids of the same kind"),
         ]:
             with pytest.raises(error, match=message):
                 evaluation.index_recall(truth, approximate)

@@ -62,7 +62,7 @@ class TestTopK:
             (([[np.inf]], [[1.0]], 1), ValueError, "queries must hold finite numbers only"),
             (([["a"]], [[1.0]], 1), TypeError, "queries must hold numbers, got dtype <U1"),
             (([[1.0]], [[1.0]], 1, [[0], [0]]), TypeError, "exclude must be two arrays"),
-            (([[1.0]], [[1.0]], 1, ([0], [0, 0])), ValueError, "of one length"),
+            (([[1.0]], [[1.0]], 1, ([0], [0, 0])), ValueError, "of the same length"),
             (([[1.0]], [[1.0]], 1, ([[0]], [[0]])), ValueError, "one-dimensional"),
             (([[1.0]], [[1.0]], 1, ([1], [0])), ValueError, "query positions between 0 and 0"),
             (([[1.0]], [[1.0]], 1, ([0], [-1])), ValueError, "candidate positions.*got -1"),
