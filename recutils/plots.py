@@ -189,11 +189,17 @@ def _label_right(
 
 def _rises(ax: Axes) -> dict[Annotation, float]:
     """How far, in points, the names at the ends of lines must move so as not to overlap."""
-    labels = [text for text in ax.texts if text.get_gid() == _RIGHT]
-    pixels = np.array([label.xycoords.transform(label.xy)[1] for label in labels])
+    heights = {
+        text: text.xycoords.transform(text.xy)[1]
+        for text in ax.texts
+        if isinstance(text, Annotation)
+        and isinstance(text.xycoords, Transform)
+        and text.get_gid() == _RIGHT
+    }
+    pixels = np.array(list(heights.values()))
     points = pixels * 72 / ax.figure.dpi
     order = np.argsort(points, kind="stable")
     steps = 1.2 * _LABEL_SIZE * np.arange(points.size)
     apart = np.empty(points.size)
     apart[order] = isotonic_regression(points[order] - steps).x + steps
-    return dict(zip(labels, apart - points, strict=True))
+    return dict(zip(heights, apart - points, strict=True))
