@@ -7,19 +7,24 @@ ceiling that the truth gives as a dashed line: the same in every chapter.
 from recutils import _checks
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Affine2D, Transform
 from scipy.optimize import isotonic_regression
 
 # Okabe and Ito's palette without yellow and black, which vanish on a light or a dark page.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#767676"
 _LABEL_SIZE = 9
+# Marks the names at the right ends of lines, which keep clear of each other.
+_RIGHT = "right of its line"
 
 
 def use_style() -> None:
@@ -79,12 +84,11 @@ def reference_lines(
     for name, score, dashes in lines:
         if axis == "y":
             ax.axhline(score, color=GREY, linewidth=1, linestyle=dashes, zorder=0)
-            end = ax.get_yaxis_transform()
-            ax.text(1.01, score, name, color=GREY, fontsize=9, va="center", transform=end)
+            _label_right(ax, name, (1, score), ax.get_yaxis_transform(), GREY)
         else:
             ax.axvline(score, color=GREY, linewidth=1, linestyle=dashes, zorder=0)
             end = ax.get_xaxis_transform()
-            ax.text(score, 1.01, name, color=GREY, fontsize=9, ha="center", transform=end)
+            ax.text(score, 1.01, name, color=GREY, fontsize=_LABEL_SIZE, ha="center", transform=end)
 
 
 def ladder(
@@ -153,25 +157,49 @@ def expected_best(ax: Axes, searches: Mapping[str, npt.ArrayLike]) -> None:
     ax.set_xlabel("number of random draws")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.02)
-    for (name, curve), line, rise in zip(curves.items(), lines, _rises(ax, curves), strict=True):
-        ax.annotate(
-            name,
-            (curve.size, curve[-1]),
-            xytext=(3, rise),
-            textcoords="offset points",
-            color=line.get_color(),
-            va="center",
-            fontsize=_LABEL_SIZE,
-        )
+    for (name, curve), line in zip(curves.items(), lines, strict=True):
+        _label_right(ax, name, (curve.size, curve[-1]), ax.transData, line.get_color())
 
 
-def _rises(ax: Axes, curves: Mapping[str, npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-    """How far, in points, the labels at the ends of curves must move so as not to overlap."""
-    ax.autoscale_view()
-    pixels = ax.transData.transform([(curve.size, curve[-1]) for curve in curves.values()])[:, 1]
+def _label_right(
+    ax: Axes, name: str, end: tuple[float, float], coordinates: Transform, color: Any
+) -> None:
+    """Names a line to the right of its end, above or below the names of others that end there.
+
+    Where that is is asked for with each drawing: scales, limits and lines may come later.
+    """
+
+    def beside(_: Any) -> Transform:
+        pixels = ax.figure.dpi / 72
+        x, y = coordinates.transform(end)
+        return Affine2D().scale(pixels).translate(x, y + pixels * _rises(ax)[label])
+
+    label = ax.annotate(
+        name,
+        end,
+        xycoords=coordinates,
+        xytext=(3, 0),
+        textcoords=beside,
+        color=color,
+        va="center",
+        fontsize=_LABEL_SIZE,
+        gid=_RIGHT,
+    )
+
+
+def _rises(ax: Axes) -> dict[Annotation, float]:
+    """How far, in points, the names at the ends of lines must move so as not to overlap."""
+    heights = {
+        text: text.xycoords.transform(text.xy)[1]
+        for text in ax.texts
+        if isinstance(text, Annotation)
+        and isinstance(text.xycoords, Transform)
+        and text.get_gid() == _RIGHT
+    }
+    pixels = np.array(list(heights.values()))
     points = pixels * 72 / ax.figure.dpi
     order = np.argsort(points, kind="stable")
     steps = 1.2 * _LABEL_SIZE * np.arange(points.size)
     apart = np.empty(points.size)
     apart[order] = isotonic_regression(points[order] - steps).x + steps
-    return apart - points
+    return dict(zip(heights, apart - points, strict=True))

@@ -2,6 +2,8 @@
 
 from recutils import plots
 
+import itertools
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -106,14 +108,20 @@ def test_expected_best_draws_each_arm_to_its_last_draw(ax):
     assert all(tick == int(tick) for tick in ax.get_xticks())
 
 
-def test_labels_of_arms_that_end_close_do_not_overlap(ax):
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_labels_of_lines_that_end_close_do_not_overlap(ax, scale):
+    """Also when baselines, the scale and the limits come after the curves."""
     ends = {"a": 0.4, "b": 0.401, "c": 0.4, "far": 0.1}
-    plots.expected_best(ax, {name: [0.0, end] for name, end in ends.items()})
+    plots.expected_best(ax, {name: [0.05, end] for name, end in ends.items()})
+    plots.reference_lines(ax, {"baseline": 0.402})
+    ax.set_yscale(scale)
+    ax.set_ylim(0.01, 1)
     ax.figure.canvas.draw()
     boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
-    assert boxes["a"].y1 < boxes["c"].y0
-    assert boxes["c"].y1 < boxes["b"].y0
-    assert ax.texts[3].xyann == (3, 0), "nothing is in its way"
+    for lower, upper in itertools.pairwise(["far", "a", "c", "b", "baseline"]):
+        assert boxes[lower].y1 < boxes[upper].y0, (lower, upper)
+    alone = boxes["far"].y0 + boxes["far"].height / 2
+    assert alone == pytest.approx(ax.transData.transform((2, 0.1))[1], abs=2), "nothing in its way"
 
 
 @pytest.mark.parametrize(("searches", "named"), [({}, "anything"), ({"logQ": []}, "logQ")])

@@ -85,6 +85,25 @@ def test_fits_a_phone(shown: Visitor) -> None:
     assert shown.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.parametrize("width", [360, 390])
+def test_words_of_the_scale_keep_apart_on_a_phone(visit: Visit, width: int) -> None:
+    opened = visit(width=width).open(PAGES[0])
+    clashes = opened.eval_on_selector(
+        ".scale-figure svg",
+        """(svg) => {
+          const box = (e) => [e.textContent, e.getBoundingClientRect()];
+          const all = [...svg.querySelectorAll("text")].map(box);
+          const out = all.filter(([, b]) => b.right > innerWidth).map(([words]) => words);
+          all.forEach(([words, b], n) => all.slice(n + 1).forEach(([others, c]) => {
+            if (b.left < c.right && c.left < b.right && b.top < c.bottom && c.top < b.bottom)
+              out.push(`${words} / ${others}`);
+          }));
+          return out;
+        }""",
+    )
+    assert clashes == []
+
+
 @pytest.mark.parametrize("doc", contents.notebook_docs())
 def test_search_finds_each_chapter(regular: Visitor, doc: str) -> None:
     words = contents.title(doc)

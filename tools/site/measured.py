@@ -22,7 +22,7 @@ def on_record() -> list[str]:
         hours = sum(draw["cpu_seconds"] for draw in draws) / 3600
         lines.append(
             f"- **Searches** ({_days(searches)}): {_of(searches)}, with {len(draws):,} draws in "
-            f"{hours:.0f} CPU hours."
+            f"{hours:.1f} hours of CPU time."
         )
     if trials:
         worlds = sum(len(record["trials"]) for record in trials)
@@ -67,7 +67,10 @@ def _machine(machine: str | dict[str, Any]) -> str:
 
 def _quiet(record: dict[str, Any]) -> str:
     spread = record["noise"]["spread"]
-    apart = f"a fixed loop, timed before, between and after, differed by {spread:.1%}"
+    apart = (
+        "to show how quiet the machine was, a fixed loop was timed before, between and after; its "
+        f"times differed by {spread:.1%}"
+    )
     against = record.get("busy")
     return f"{apart}; the machine was busy: {'; '.join(against)}" if against else apart
 
