@@ -89,7 +89,7 @@ class Table:
         codes, ids = self.ids(column)
         self.refuse(
             pd.Series(codes).duplicated(),
-            lambda row: f"{column} {ids[codes[row]]!r} appears a second time",
+            lambda row: f"{column} {ids[codes[row]]!r} stands there a second time",
         )
         return ids[codes]
 
@@ -144,7 +144,7 @@ def validated(
         pd.Series(person * len(movie_ids) + film).duplicated(),
         lambda row: (
             f"user_id {user_ids[person[row]]!r}, movie_id {movie_ids[film[row]]!r} "
-            "appears a second time"
+            "stands there a second time"
         ),
     )
     films = _rated_films(ratings, film, movie_ids) if movies is None else _given_films(movies)

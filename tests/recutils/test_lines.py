@@ -49,7 +49,7 @@ BAD_LINES = [
         "2\t10",
         "2\t20",
         3,
-        "user_id '2', movie_id '20' appears a second time",
+        "user_id '2', movie_id '20' stands there a second time",
     ),
     (
         "1m",
@@ -57,7 +57,7 @@ BAD_LINES = [
         "2::10",
         "2::20",
         3,
-        "user_id '2', movie_id '20' appears a second time",
+        "user_id '2', movie_id '20' stands there a second time",
     ),
     (
         "latest",
@@ -65,15 +65,15 @@ BAD_LINES = [
         "1,20",
         "1,10",
         3,
-        "user_id '1', movie_id '10' appears a second time",
+        "user_id '1', movie_id '10' stands there a second time",
     ),
     ("latest", "ratings.csv", "1,20", "1,77", 3, "movie_id '77' is not in movies.csv"),
     ("100k", "u.data", "2\t20", "2\t77", 2, "movie_id '77' is not in u.item"),
     ("1m", "ratings.dat", "2::20", "9::20", 2, "user_id '9' is not in users.dat"),
     ("own", "ratings.csv", "bob", "eve", 3, "user_id 'eve' is not in users.csv"),
     ("own", "ratings.csv", ",y,", ",q,", 3, "movie_id 'q' is not in movies.csv"),
-    ("100k", "u.user", "3|7", "1|7", 3, "user_id '1' appears a second time"),
-    ("latest", "movies.csv", "30,", "10,", 4, "movie_id '10' appears a second time"),
+    ("100k", "u.user", "3|7", "1|7", 3, "user_id '1' stands there a second time"),
+    ("latest", "movies.csv", "30,", "10,", 4, "movie_id '10' stands there a second time"),
     # people and films
     ("100k", "u.user", "|24|", "|old|", 1, "age must be an age in years, got 'old'"),
     ("100k", "u.user", "|F|", "|X|", 2, "gender must be F or M, got 'X'"),
@@ -164,7 +164,7 @@ class TestWrong:
             ("8,x,Zoo,4,3", "movie_id 'x' has the title 'Zoo', and earlier 'Xenia'"),
             ("8,x,,4,3", "movie_title must be an integer or a string that is not empty, got ''"),
             ("8,x,Xenia,1e300,3", "user_rating must be a finite number, got 1e+300"),
-            ('7,y,"Y\nes",4,3', "user_id '7', movie_id 'y' appears a second time"),
+            ('7,y,"Y\nes",4,3', "user_id '7', movie_id 'y' stands there a second time"),
         ],
     )
     def test_what_movies_refuse_is_said_of_file_and_line(self, tmp_path, last, what):

@@ -193,7 +193,7 @@ BAD = [
     ({"movies": movies(movie_id=["y", "x", "y"])}, "movies, row 2: movie_id 'y' appears a"),
     (
         {"ratings": ratings(movie_id=["x", "x", "x"])},
-        "ratings, row third: user_id 'b', movie_id 'x' appears a second time",
+        "ratings, row third: user_id 'b', movie_id 'x' stands there a second time",
     ),
     ({"ratings": ratings(user_id=["b", "e", "b"])}, "row second: user_id 'e' is not in users"),
     ({"ratings": ratings(movie_id=["x", "x", "q"])}, "row third: movie_id 'q' is not in movies"),
