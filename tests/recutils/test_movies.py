@@ -189,8 +189,8 @@ BAD = [
         {"users": users(user_id=["a", 1, "1"])},
         "users, row 2: user_id has '1' both as a string and as an integer",
     ),
-    ({"users": users(user_id=["a", "b", "b"])}, "users, row 2: user_id 'b' appears a second"),
-    ({"movies": movies(movie_id=["y", "x", "y"])}, "movies, row 2: movie_id 'y' appears a"),
+    ({"users": users(user_id=["a", "b", "b"])}, "users, row 2: user_id 'b' stands there"),
+    ({"movies": movies(movie_id=["y", "x", "y"])}, "movies, row 2: movie_id 'y' stands there a"),
     (
         {"ratings": ratings(movie_id=["x", "x", "x"])},
         "ratings, row third: user_id 'b', movie_id 'x' stands there a second time",
