@@ -130,6 +130,17 @@ def test_real_ratings_lack_no_record_that_needs_the_truth(chapter, monkeypatch):
     assert search.stale_records(guarded) == ["search toy/arm", "trials toy/run"]
 
 
+def test_a_chapter_that_puts_real_ratings_aside_is_not_searched_on_them(chapter, capsys):
+    edit(
+        chapter,
+        "import recutils\n",
+        'import os\nos.environ.pop("RECUTILS_DATA", None)\nimport recutils\n',
+    )
+    assert search.main([str(chapter), "--data", str(chapter.parent)]) == 0
+    assert capsys.readouterr().out == "toy: synthetic films only\n"
+    assert not (chapter.parent / "runs.txt").exists()
+
+
 def test_a_stale_record_is_no_check(chapter, capsys):
     assert search.main([str(chapter), "--check"]) == 1
     assert "toy: first run `make search` for search toy/arm, trials toy/run" in (
