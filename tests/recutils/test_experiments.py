@@ -113,6 +113,7 @@ class TestRealRatings:
         everything = pairs(searched.movies.ratings)
         aside = pairs(searched.test)
         assert len(aside) == 40
+        assert len(pairs(searched.seen) | aside) == 200
         assert pairs(searched.train) == everything - aside
         assert pairs(searched.seen) > pairs(searched.train)
         for trial in trials:

@@ -5,7 +5,6 @@ from recutils import records
 import datetime
 from collections import Counter
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any
 
 from tools import reports
@@ -51,13 +50,13 @@ def _days(found: Iterable[dict[str, Any]]) -> str:
 
 def benchmarks() -> list[str]:
     """Items of a list: the newest measurements of time, and how quiet the machine was."""
-    newest = (sorted((ROOT / "benchmarks").glob(f"{kind}-*.json"))[-1:] for kind in ("ann", "load"))
     titles = {"ann": "Index libraries side by side", "load": "The service under load"}
     lines = []
-    for path in chain.from_iterable(newest):
-        record = reports.read(path)
-        title, where = titles[path.stem.partition("-")[0]], _machine(record["machine"])
-        lines.append(f"- **{title}** ({_days([record])}, {where}): {_quiet(record)}.")
+    for kind, title in titles.items():
+        for path in sorted((ROOT / "benchmarks").glob(f"{kind}-*.json"))[-1:]:
+            record = reports.read(path)
+            where = _machine(record["machine"])
+            lines.append(f"- **{title}** ({_days([record])}, {where}): {_quiet(record)}.")
     return lines
 
 
