@@ -185,8 +185,8 @@ def table(*searches: Search) -> pd.DataFrame:
       *searches: from `search`.
 
     Returns:
-      A row per arm: the settings in words, the validation score, the published settings' score,
-      the number of draws and what they cost in CPU seconds.
+      A row per arm: the settings in words, the validation score, the published settings' score
+      (if any arm has some), the number of draws and what they cost in CPU seconds.
 
     Raises:
       TypeError: one of them is not a `Search`.
@@ -211,7 +211,7 @@ def table(*searches: Search) -> pd.DataFrame:
         }
         for found in searches
     }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(rows, orient="index").dropna(axis="columns", how="all")
 
 
 class _Summary:

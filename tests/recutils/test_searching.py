@@ -5,6 +5,7 @@ from recutils import records, searching
 from recutils._spaces import draw_settings
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,9 @@ class TestSearch:
             64,
             4,
         ]
+        without = search(Arm(), trials)
+        assert "published" not in searching.table(without)
+        assert searching.table(found, replace(without, name="other"))["published"].isna().sum() == 1
 
     def test_the_best_epoch_is_read_off_the_curve(self, trials):
         arm = Arm(lambda score: [score, 3 * score, 2 * score])
