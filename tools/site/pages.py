@@ -90,15 +90,13 @@ def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     yield "404", context, "page.html"
 
 
-def polish(app: Sphinx, exception: Exception | None) -> None:
+def polish(site: Path) -> None:
     """Improves finished pages for phones, screen readers and fast loading.
 
     Figures load when the reader comes near, conclusions and names in tables break where it makes
     sense, and screen readers can follow the list of sources.
     """
-    if exception or app.builder.format != "html":
-        return
-    for page in Path(app.outdir).rglob("*.html"):
+    for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         new = LATE_IMAGE.sub(functools.partial(_lazy, page.parent), text)
         new = break_names(mark_claims(new))
