@@ -36,9 +36,7 @@ def supported(
     Raises:
       ValueError: a piece of advice has no line.
     """
-    decisions: list[dict[str, Any]] = yaml.safe_load(
-        SPEC.read_text("utf-8") if text is None else text
-    )
+    decisions: list[dict[str, Any]] = yaml.safe_load(text or SPEC.read_text("utf-8"))
     for line in _lines(decisions):
         name, claim = line["chapter"], line["claim"]
         real = line.get("real", line.setdefault("verdict", "holds"))
