@@ -191,13 +191,8 @@ def compare_text(stored: str, now: str, tolerance: Tolerance = NO_TAGS) -> Compa
     stored_lines, now_lines = _lines(stored), _lines(now)
     if len(stored_lines) != len(now_lines):
         diff = difflib.unified_diff(stored_lines, now_lines, "stored", "now", lineterm="", n=1)
-        return Comparison(
-            [],
-            [
-                f"{_count(stored_lines, 'line')} stored, {_count(now_lines, 'line')} now\n"
-                + indent("\n".join(list(diff)[:40]))
-            ],
-        )
+        counts = f"{_count(stored_lines, 'line')} stored, {_count(now_lines, 'line')} now\n"
+        return Comparison([], [counts + indent("\n".join(list(diff)[:40]))])
     pairs: list[Pair] = []
     problems: list[str] = []
     for number, (old, new) in enumerate(zip(stored_lines, now_lines, strict=True), 1):
@@ -213,8 +208,9 @@ def compare_text(stored: str, now: str, tolerance: Tolerance = NO_TAGS) -> Compa
             for position, (a, b) in enumerate(zip(old_numbers, new_numbers, strict=True), 1)
         ]
         off = [pair for pair in line_pairs if pair.apart > pair.room]
-        problems += [_off(pair, tolerance) for pair in off[:-1]]
-        problems += [f"{_off(off[-1], tolerance)}\n{_both(old, new)}"] if off else []
+        problems += [_off(pair, tolerance) for pair in off]
+        if off:
+            problems[-1] += f"\n{_both(old, new)}"
         pairs += line_pairs
     return Comparison(pairs, problems)
 
@@ -259,14 +255,9 @@ def _off(pair: Pair, tolerance: Tolerance) -> str:
         why = "one unit of its last printed digit"
     return (
         f"line {pair.line}, decimal {pair.position}: {pair.stored.text} stored, "
-        f"{pair.now.text} now; they differ by {_plain(pair.apart)}, "
-        f"allowed is {_plain(pair.room)} ({why})"
+        f"{pair.now.text} now; they differ by {pair.apart}, "
+        f"allowed is {pair.room} ({why})"
     )
-
-
-def _plain(value: Decimal) -> str:
-    tiny = 0 < abs(value) < Decimal("1e-6")
-    return f"{value:.2e}" if tiny else f"{value.normalize():f}"
 
 
 def _lines(text: str) -> list[str]:

@@ -61,7 +61,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", fill_markers)
     app.connect("autodoc-process-docstring", docstrings.tidy_docstring)
     app.connect("autodoc-skip-member", docstrings.skip_fields)
-    app.connect("missing-reference", docstrings.link_elsewhere)
+    app.connect("missing-reference", docstrings.link_exception)
     app.connect("doctree-read", pages.add_anchors)
     app.connect("doctree-read", pages.add_tags)
     app.connect("html-page-context", pages.add_date)

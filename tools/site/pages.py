@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from tools import claims, toc
 from tools.reports import ROOT
 from tools.site import contents
+from tools.site.rendering import render
 
 LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
 CONCLUSION = re.compile(
@@ -80,11 +81,7 @@ def add_date(
 def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """404.html, which most hosts serve for any address that doesn't exist."""
     home = app.config.html_baseurl or "/"
-    body = (
-        "<h1>This page isn’t here</h1><p>Perhaps it has moved. "
-        f'<a href="{home}index.html">The first page</a> has a map of all chapters, '
-        f'and <a href="{home}search.html">the search</a> finds what they say.</p>'
-    )
+    body = render("404.html", home=home)
     # It is shown at any depth, so its relative links need a fixed base.
     context = {"title": "Not found", "body": body, "metatags": f'<base href="{home}">'}
     yield "404", context, "page.html"
