@@ -22,7 +22,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -127,11 +126,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = read() | {"date": reports.today(), "versions": reports.versions()}
     changed = 0
     for chapter in chapters(options.notebooks):
-        with ExitStack() as stack:
-            folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            prepare(folder.resolve())
-            result = fourfold(chapter, folder.resolve())
-            keep(chapter, folder.resolve())
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = (options.folder or Path(temporary)).resolve()
+            prepare(folder)
+            result = fourfold(chapter, folder)
+            keep(chapter, folder)
         report["chapters"][chapter.name] = result
         reports.write(report, REPORT)
         for row in result["claims"]:

@@ -22,9 +22,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import nbformat
 import pytest
-from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_metadata_tags
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from tools import kernels, reports
 from tools.chapter import Chapter, stored_problem, tags
@@ -53,20 +52,15 @@ class NumericFile(IPyNbFile):
 
     def collect(self) -> Iterator["NumericCell"]:
         """Makes a test of each code cell."""
-        self.nb = nbformat.read(self.path, as_version=4)
         count = 0
-        codes = [cell for cell in self.nb.cells if cell.cell_type == "code"]
-        for number, cell in enumerate(codes):
-            count += bool(cell.source.strip())
-            options: dict[str, bool] = defaultdict(bool, find_metadata_tags(cell.metadata))
-            options["skip"] = False
-            options.setdefault("check", self.compare_outputs)
+        for found in super().collect():
+            count += bool(found.cell.source.strip())
             yield NumericCell.from_parent(
                 self,
-                name=f"Cell {number}",
-                cell_num=number,
-                cell=cell,
-                options=options,
+                name=found.name,
+                cell_num=found.cell_num,
+                cell=found.cell,
+                options=found.options,
                 expected_count=count,
             )
 
@@ -90,8 +84,7 @@ class NumericCell(IPyNbCell):
             super().runtest()
             return
         # It runs anyway, because later cells need it. What it prints doesn't matter.
-        self.options["check"] = False
-        self.options["check_exception"] = True
+        self.options.update(skip=False, check=False, check_exception=True)
         self.cell.outputs = []
         super().runtest()
         self.raise_cell_error(self.stored_problem)

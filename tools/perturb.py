@@ -66,10 +66,6 @@ class Spread:
     spread: Decimal = Decimal(0)
     condition: str = ""
 
-    @property
-    def place(self) -> tuple[str, str, int, int]:
-        return self.cell, self.part, self.line, self.position
-
 
 @dataclass(frozen=True)
 class Condition:
@@ -193,7 +189,7 @@ def merge(entry: dict[str, Any], name: str, measured: dict[str, Any]) -> None:
       measured: what `measure` has just returned.
     """
     entry["conditions"][name] = {"date": reports.today(), "problems": measured["problems"]}
-    known = {number.place: number for number in entry["numbers"]}
+    known = {(n.cell, n.part, n.line, n.position): n for n in entry["numbers"]}
     for cell, pairs in measured["pairs"].items():
         for pair in pairs:
             place = (cell, pair.part, pair.line, pair.position)

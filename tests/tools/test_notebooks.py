@@ -119,7 +119,8 @@ def test_nothing_is_written_when_a_declared_error_does_not_come(tmp_path, monkey
 
 
 def test_cells_of_older_notebooks_get_ids_that_stay():
-    notebook = new_notebook(cells=[new_markdown_cell(text) for text in "abb"], nbformat_minor=4)
+    notebook = new_notebook(cells=[new_markdown_cell(text) for text in "abb"])
+    notebook.nbformat_minor = 4
     for cell in notebook.cells:
         del cell["id"]
     normal = notebooks.normal_form(notebook)

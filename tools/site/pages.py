@@ -27,12 +27,6 @@ TABLE_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
 
 
-def _cells(doctree: nodes.document) -> Iterator[nodes.container]:
-    for node in doctree.findall(nodes.container):
-        if node.get("nb_element") == "cell_code":
-            yield node
-
-
 def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
     """Gives code cells and pitfalls an id, and a label that other pages can refer to."""
     doc = app.env.docname
@@ -44,8 +38,9 @@ def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
 
     if (ROOT / f"{doc}.ipynb").is_file():
         cells = contents.chapter(doc).cells
-        for node in _cells(doctree):
-            anchor(node, f"cell-{cells[node['cell_index']].id}")
+        for node in doctree.findall(nodes.container):
+            if node.get("nb_element") == "cell_code":
+                anchor(node, f"cell-{cells[node['cell_index']].id}")
     for paragraph in doctree.findall(nodes.paragraph):
         # Markdown leaves an empty text before emphasised text.
         first = next((child for child in paragraph.children if child.astext()), None)
