@@ -94,18 +94,17 @@ def docs() -> list[str]:
 
 def table_of_contents() -> str:
     """The text of _toc.yml."""
-    lines = [
-        "# Made from book/chapters.yml by `make chapters`.",
-        "format: jb-book",
-        f"root: {ROOT_PAGE}",
-        "options:",
-        "  numbered: false",
-        "parts:",
-    ]
-    for part in parts():
-        lines += [f"  - caption: {part.name}", "    chapters:"]
-        lines += [f"      - file: {doc}" for doc in part.docs]
-    return "\n".join([*lines, ""])
+    content = {
+        "format": "jb-book",
+        "root": ROOT_PAGE,
+        "options": {"numbered": False},
+        "parts": [
+            {"caption": part.name, "chapters": [{"file": doc} for doc in part.docs]}
+            for part in parts()
+        ],
+    }
+    made = "# Made from book/chapters.yml by `make chapters`.\n"
+    return made + yaml.safe_dump(content, sort_keys=False)
 
 
 def readme() -> str:

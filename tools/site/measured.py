@@ -17,36 +17,15 @@ from tools.site import contents
 OWN_DATA = "dcn/feature_crosses"
 
 
-def last_run(doc: str) -> str:
-    """When `make execute` last ran a notebook and its CPU time, if known."""
-    path = notebooks.run_record(doc.removeprefix("book/"))
-    if not path.is_file():
-        return "not timed yet"
-    run = reports.read(path)
-    return f"ran in {run['cpu_seconds']:.0f} CPU s, {days(run)}" + changed_since(run, doc)
+def last_run(doc: str) -> dict[str, Any]:
+    """What `make execute` noted when it last ran a notebook; nothing if it never did."""
+    return reports.read(notebooks.run_record(doc.removeprefix("book/")))
 
 
 def changed_since(report: dict[str, Any], doc: str) -> str:
     """A remark, if a notebook is not what it was when something was measured of it."""
     same = report["fingerprint"] == contents.chapter(doc).fingerprint
     return "" if same else " (changed since)"
-
-
-def spread(doc: str, moves: dict[str, Any]) -> str:
-    """How many numbers of a notebook moved when `make perturb` changed the conditions.
-
-    Args:
-      doc: the notebook.
-      moves: what the report of `make perturb` says about each.
-    """
-    entry = moves.get(doc.removeprefix("book/"))
-    if not entry or not entry["conditions"]:
-        return "spread not measured"
-    runs = len(entry["conditions"])
-    return (
-        f"{perturb.moved(entry) or 'none'} of {len(entry['numbers'])} decimals moved in {runs} "
-        f"run{'s' * (runs != 1)} under other conditions" + changed_since(entry, doc)
-    )
 
 
 def checked(doc: str) -> str:
