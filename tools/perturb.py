@@ -30,7 +30,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -209,13 +209,13 @@ def read(path: Path = REPORT) -> dict[str, Any]:
     for entry in report["notebooks"].values():
         entry["numbers"] = []
     table = path.with_suffix(".csv")
-    rows = csv.DictReader(table.read_text("utf-8").splitlines()) if table.exists() else []
+    rows = csv.reader(table.read_text("utf-8").splitlines()[1:] if table.exists() else [])
     for row in rows:
-        name, cell, part, line, position, stored, unit, spread, condition = row.values()
         try:
+            name, cell, part, line, position, stored, unit, spread, condition = row
             place = (cell, part, int(line), int(position))
             number = Spread(*place, stored, Decimal(unit), Decimal(spread), condition)
-        except (TypeError, ValueError, ArithmeticError) as error:
+        except (ValueError, ArithmeticError) as error:
             raise ValueError(
                 f"{table.name} is damaged: {error!r} in {row}; delete it and measure again"
             ) from error
@@ -227,12 +227,11 @@ def read(path: Path = REPORT) -> dict[str, Any]:
 def write(report: dict[str, Any], path: Path) -> None:
     """Writes the report, and the table of numbers beside it, each of them all or nothing."""
     text = io.StringIO()
-    columns = ["notebook", *(column.name for column in fields(Spread))]
-    table = csv.DictWriter(text, columns, lineterminator="\n")
-    table.writeheader()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["notebook", *(column.name for column in fields(Spread))])
     slim = {**report, "notebooks": {}}
     for name, entry in report["notebooks"].items():
-        table.writerows({"notebook": name} | asdict(number) for number in entry["numbers"])
+        table.writerows([name, *astuple(number)] for number in entry["numbers"])
         slim["notebooks"][name] = {k: v for k, v in entry.items() if k != "numbers"}
     reports.write_text(text.getvalue(), path.with_suffix(".csv"))
     reports.write(slim, path)
