@@ -27,9 +27,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-IMAGES = ("image/", "application/pdf")
-# Random by nature (model ids), and drawn by the browser.
-WIDGETS = "application/vnd.jupyter.widget"
+# Images, and widgets, whose model ids are random by nature.
+NO_TEXT = ("image/", "application/pdf", "application/vnd.jupyter.widget")
 # How the names of tags begin that give decimals more room.
 WIDENING = ("atol", "rtol")
 
@@ -108,11 +107,9 @@ class Tolerance:
 
     def room(self, stored: Number, now: Number) -> Decimal:
         """How far the two may lie apart."""
-        if stored.digits == now.digits:
-            unit = max(stored.unit, now.unit) if stored.digits else Decimal(0)
-        else:
-            unit = min(n.unit for n in (stored, now) if n.digits)
-        return self.widened(unit, stored)
+        units = [number.unit for number in (stored, now) if number.digits]
+        alike = stored.digits == now.digits
+        return self.widened(max(units, default=Decimal(0)) if alike else min(units), stored)
 
     def widened(self, unit: Decimal, stored: Number) -> Decimal:
         """The room after the tags, given that of the printed digits alone."""
@@ -194,13 +191,8 @@ def compare_text(stored: str, now: str, tolerance: Tolerance = NO_TAGS) -> Compa
     stored_lines, now_lines = _lines(stored), _lines(now)
     if len(stored_lines) != len(now_lines):
         diff = difflib.unified_diff(stored_lines, now_lines, "stored", "now", lineterm="", n=1)
-        return Comparison(
-            [],
-            [
-                f"{_count(stored_lines, 'line')} stored, {_count(now_lines, 'line')} now\n"
-                + indent("\n".join(list(diff)[:40]))
-            ],
-        )
+        counts = f"{_count(stored_lines, 'line')} stored, {_count(now_lines, 'line')} now\n"
+        return Comparison([], [counts + indent("\n".join(list(diff)[:40]))])
     pairs: list[Pair] = []
     problems: list[str] = []
     for number, (old, new) in enumerate(zip(stored_lines, now_lines, strict=True), 1):
@@ -216,8 +208,9 @@ def compare_text(stored: str, now: str, tolerance: Tolerance = NO_TAGS) -> Compa
             for position, (a, b) in enumerate(zip(old_numbers, new_numbers, strict=True), 1)
         ]
         off = [pair for pair in line_pairs if pair.apart > pair.room]
-        problems += [_off(pair, tolerance) for pair in off[:-1]]
-        problems += [f"{_off(off[-1], tolerance)}\n{_both(old, new)}"] if off else []
+        problems += [_off(pair, tolerance) for pair in off]
+        if off:
+            problems[-1] += f"\n{_both(old, new)}"
         pairs += line_pairs
     return Comparison(pairs, problems)
 
@@ -262,14 +255,9 @@ def _off(pair: Pair, tolerance: Tolerance) -> str:
         why = "one unit of its last printed digit"
     return (
         f"line {pair.line}, decimal {pair.position}: {pair.stored.text} stored, "
-        f"{pair.now.text} now; they differ by {_plain(pair.apart)}, "
-        f"allowed is {_plain(pair.room)} ({why})"
+        f"{pair.now.text} now; they differ by {pair.apart}, "
+        f"allowed is {pair.room} ({why})"
     )
-
-
-def _plain(value: Decimal) -> str:
-    tiny = 0 < abs(value) < Decimal("1e-6")
-    return f"{value:.2e}" if tiny else f"{value.normalize():f}"
 
 
 def _lines(text: str) -> list[str]:
@@ -297,42 +285,31 @@ def _both(old: str, new: str) -> str:
 # --- Comparing the outputs of two runs of a cell --------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Part:
-    """One text (or the presence of one image) among a cell's outputs."""
-
-    kind: str
-    text: str
-
-
-def parts(outputs: Sequence[Mapping[str, Any]]) -> list[Part]:
+def parts(outputs: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Everything in a cell's outputs that is compared, in order.
 
     Args:
       outputs: of one code cell, as nbformat has them.
 
     Returns:
-      stdout first, as one text; then each form of each output, text/plain before others.
+      Kind and text: stdout first, as one text; then each form of each output, text/plain before
+      others. Of images there is no text.
     """
-    found = [Part("stdout", "")]
+    stdout = ""
+    found = []
     for output in outputs:
         kind = output["output_type"]
         if kind == "stream":
-            if output["name"] == "stdout":
-                found[0] = Part("stdout", found[0].text + _joined(output["text"]))
+            stdout += output["text"] if output["name"] == "stdout" else ""
         elif kind == "error":
-            found.append(Part("error", f"{output['ename']}: {output['evalue']}"))
+            found.append((kind, f"{output['ename']}: {output['evalue']}"))
         else:
             for mime in sorted(output["data"], key=lambda mime: (mime != "text/plain", mime)):
-                silent = mime.startswith((*IMAGES, WIDGETS))
-                found.append(Part(mime, "" if silent else _joined(output["data"][mime])))
-    return found if found[0].text else found[1:]
-
-
-def _joined(text: Any) -> str:
-    if isinstance(text, list):
-        return "".join(text)
-    return text if isinstance(text, str) else json.dumps(text, indent=1, sort_keys=True)
+                content = "" if mime.startswith(NO_TEXT) else output["data"][mime]
+                if not isinstance(content, str):
+                    content = json.dumps(content, indent=1, sort_keys=True)
+                found.append((mime, content))
+    return [("stdout", stdout), *found] if stdout else found
 
 
 def compare_outputs(
@@ -351,7 +328,7 @@ def compare_outputs(
       The pairs of decimals and the problems, of all outputs together.
     """
     old_parts, new_parts = parts(stored), parts(now)
-    old_kinds, new_kinds = [p.kind for p in old_parts], [p.kind for p in new_parts]
+    old_kinds, new_kinds = [kind for kind, _ in old_parts], [kind for kind, _ in new_parts]
     if old_kinds != new_kinds:
         words = {
             "-": "missing now (it is stored)",
@@ -363,15 +340,15 @@ def compare_outputs(
             for line in difflib.ndiff(old_kinds, new_kinds)
             if line[0] in words
         ]
-        texts = [p for p in new_parts if p.kind == "error" and "error" not in old_kinds]
-        return Comparison([], changes + [indent(p.text) for p in texts])
+        raised = [text for kind, text in new_parts if kind == "error" and kind not in old_kinds]
+        return Comparison([], changes + [indent(text) for text in raised])
     pairs: list[Pair] = []
     problems: list[str] = []
     seen: Counter[str] = Counter()
-    for old, new in zip(old_parts, new_parts, strict=True):
-        seen[old.kind] += 1
-        part = old.kind if old.kind == "stdout" else f"{old.kind} {seen[old.kind]}"
-        result = compare_text(old.text, new.text, tolerance)
+    for (kind, old), (_, new) in zip(old_parts, new_parts, strict=True):
+        seen[kind] += 1
+        part = kind if kind == "stdout" else f"{kind} {seen[kind]}"
+        result = compare_text(old, new, tolerance)
         pairs += [replace(pair, part=part) for pair in result.pairs]
         problems += [f"{part}, {problem}" for problem in result.problems]
     return Comparison(pairs, problems)

@@ -15,15 +15,15 @@ A cell that never ran, or ran out of order, fails: nbval would let it pass.
 
 import os
 import sys
+import warnings
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import nbformat
 import pytest
-from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_metadata_tags
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from tools import kernels, reports
 from tools.chapter import Chapter, stored_problem, tags
@@ -52,20 +52,15 @@ class NumericFile(IPyNbFile):
 
     def collect(self) -> Iterator["NumericCell"]:
         """Makes a test of each code cell."""
-        self.nb = nbformat.read(self.path, as_version=4)
         count = 0
-        codes = [cell for cell in self.nb.cells if cell.cell_type == "code"]
-        for number, cell in enumerate(codes):
-            count += bool(cell.source.strip())
-            options: dict[str, bool] = defaultdict(bool, find_metadata_tags(cell.metadata))
-            options["skip"] = False
-            options.setdefault("check", self.compare_outputs)
+        for found in super().collect():
+            count += bool(found.cell.source.strip())
             yield NumericCell.from_parent(
                 self,
-                name=f"Cell {number}",
-                cell_num=number,
-                cell=cell,
-                options=options,
+                name=found.name,
+                cell_num=found.cell_num,
+                cell=found.cell,
+                options=found.options,
                 expected_count=count,
             )
 
@@ -76,23 +71,20 @@ class NumericCell(IPyNbCell):
     def __init__(self, *, expected_count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.output_timeout = 60  # seconds; a busy machine may need more than nbval's 5
-        self.stored_problem = ""
-        self.without_scann = False
-        if not self.cell.source.strip():
-            return
-        self.stored_problem = stored_problem(self.cell, expected_count)
-        if "needs-scann" in tags(self.cell) and kernels.scann_is_impossible():
-            self.without_scann = True
-            self.options["check"] = False
+        written = bool(self.cell.source.strip())
+        self.stored_problem = stored_problem(self.cell, expected_count) if written else ""
 
     def runtest(self) -> None:
         """Runs the cell, and compares."""
+        if "needs-scann" in tags(self.cell) and kernels.scann_is_impossible():
+            self.options["check"] = False
+            text = f"ScaNN has no wheels for {sys.platform}: the outputs were not compared"
+            warnings.warn(text, stacklevel=1)
         if not self.stored_problem:
             super().runtest()
             return
         # It runs anyway, because later cells need it. What it prints doesn't matter.
-        self.options["check"] = False
-        self.options["check_exception"] = True
+        self.options.update(skip=False, check=False, check_exception=True)
         self.cell.outputs = []
         super().runtest()
         self.raise_cell_error(self.stored_problem)
@@ -163,14 +155,3 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if config.option.nbval and os.environ.get("RECUTILS_DATA"):
         return ["nbcheck: RECUTILS_DATA is left out; notebooks are checked on the synthetic films"]
     return []
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Says which cells were not compared because ScaNN is missing."""
-    items = getattr(terminalreporter._session, "items", [])
-    skipped = [i.nodeid for i in items if isinstance(i, NumericCell) and i.without_scann]
-    if skipped:
-        terminalreporter.section("nbcheck")
-        terminalreporter.write_line(
-            f"ScaNN has no wheels for {sys.platform}: outputs not compared in {', '.join(skipped)}"
-        )

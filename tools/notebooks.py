@@ -11,7 +11,6 @@ keep their ids. So a diff shows what changed in the chapter.
 
 import argparse
 import copy
-import hashlib
 import os
 import sys
 import time
@@ -37,26 +36,13 @@ KEPT = ("tags", "mystnb")
 
 def normal_form(notebook: NotebookNode) -> NotebookNode:
     """The notebook in its normal form; the argument doesn't change."""
-    notebook = copy.deepcopy(notebook)
+    notebook = nbformat.v4.upgrade(copy.deepcopy(notebook))  # cells of older ones get an id
     notebook.metadata = nbformat.from_dict(METADATA)
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    seen: set[str] = set()
     for cell in notebook.cells:
         cell.metadata = NotebookNode({k: cell.metadata[k] for k in KEPT if cell.metadata.get(k)})
-        if not cell.get("id") or cell.id in seen:
-            cell.id = _new_id(cell.source, seen)
-        seen.add(cell.id)
         if cell.cell_type == "code":
             cell.outputs = _normal_outputs(cell.outputs, cell.execution_count)
     return notebook
-
-
-def _new_id(source: str, seen: set[str]) -> str:
-    """An id that depends only on the text and on the ids already taken."""
-    repeat = 0
-    while (new := hashlib.sha256(f"{repeat}{source}".encode()).hexdigest()[:8]) in seen:
-        repeat += 1
-    return new
 
 
 def _normal_outputs(outputs: Sequence[NotebookNode], count: int | None) -> list[NotebookNode]:

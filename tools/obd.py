@@ -62,15 +62,13 @@ def read_log(path: Path) -> pd.DataFrame:
     for name in COLUMNS:
         if log[name].dtype.kind not in "iuf" or log[name].isna().any():
             raise ValueError(f"{path.name}: {name} must hold numbers in every row")
-    if not log["click"].isin([0, 1]).all():
-        wrong = log.loc[~log["click"].isin([0, 1]), "click"].iloc[0]
-        raise ValueError(f"{path.name}: click must be 0 or 1, got {wrong}")
-    chance = log["propensity_score"]
-    if not ((chance > 0) & (chance <= 1)).all():
-        wrong = chance[~((chance > 0) & (chance <= 1))].iloc[0]
-        raise ValueError(
-            f"{path.name}: propensity_score must be above 0 and at most 1, got {wrong}"
-        )
+    click, chance = log["click"], log["propensity_score"]
+    for name, wrong, right in (
+        ("click", click[~click.isin([0, 1])], "0 or 1"),
+        ("propensity_score", chance[(chance <= 0) | (chance > 1)], "above 0 and at most 1"),
+    ):
+        if len(wrong):
+            raise ValueError(f"{path.name}: {name} must be {right}, got {wrong.iloc[0]}")
     return log
 
 
@@ -114,13 +112,14 @@ def compared(own: pd.DataFrame, other: pd.DataFrame) -> dict[str, Any]:
     if shown > items:
         raise ValueError(f"the logs show {shown} items, the random policy's chance is 1 / {items}")
     clicks = other["click"].to_numpy(np.float64)
-    weights = 1 / items / other["propensity_score"].to_numpy(np.float64)
+    chance = other["propensity_score"].to_numpy(np.float64)
+    weights = 1 / items / chance
     terms, total = weights * clicks, float(weights.sum())
     ratio = float(terms.sum()) / total
     heaviest = int(weights.argmax())
     rest, rest_terms = np.delete(weights, heaviest), np.delete(terms, heaviest)
     own_clicks = own["click"].to_numpy(np.float64)
-    counted = other["propensity_score"].to_numpy(np.float64) * SIMULATED
+    counted = chance * SIMULATED
     return {
         "items": items,
         "random": {"rows": len(own), "clicks": int(own_clicks.sum())}
@@ -135,7 +134,7 @@ def compared(own: pd.DataFrame, other: pd.DataFrame) -> dict[str, Any]:
             "effective": effective(weights),
             "mean_weight": float(weights.mean()),
             "largest_weight": float(weights.max()),
-            "smallest_chance": float(other["propensity_score"].min()),
+            "smallest_chance": float(chance.min()),
             "in_200_000ths": float(
                 np.isclose(counted, np.round(counted), rtol=0, atol=1e-6).mean()
             ),

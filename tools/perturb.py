@@ -30,7 +30,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,6 @@ class Spread:
     unit: Decimal
     spread: Decimal = Decimal(0)
     condition: str = ""
-
-    @property
-    def place(self) -> tuple[str, str, int, int]:
-        return self.cell, self.part, self.line, self.position
 
 
 @dataclass(frozen=True)
@@ -183,18 +179,17 @@ def measure(chapter: Chapter, condition: Condition) -> dict[str, Any]:
     return {"problems": problems, "pairs": pairs}
 
 
-def merge(entry: dict[str, Any], name: str, measured: dict[str, Any], today: str) -> None:
+def merge(entry: dict[str, Any], name: str, measured: dict[str, Any]) -> None:
     """Adds one run to what is known of a notebook.
 
     Args:
       entry: "conditions" (name -> date and problems) and "numbers", a list of `Spread`; changed in
         place.
       name: of the condition.
-      measured: what `measure` returned.
-      today: date of this run.
+      measured: what `measure` has just returned.
     """
-    entry["conditions"][name] = {"date": today, "problems": measured["problems"]}
-    known = {number.place: number for number in entry["numbers"]}
+    entry["conditions"][name] = {"date": reports.today(), "problems": measured["problems"]}
+    known = {(n.cell, n.part, n.line, n.position): n for n in entry["numbers"]}
     for cell, pairs in measured["pairs"].items():
         for pair in pairs:
             place = (cell, pair.part, pair.line, pair.position)
@@ -214,34 +209,29 @@ def read(path: Path = REPORT) -> dict[str, Any]:
     for entry in report["notebooks"].values():
         entry["numbers"] = []
     table = path.with_suffix(".csv")
-    rows = csv.DictReader(table.read_text("utf-8").splitlines()) if table.exists() else []
+    rows = csv.reader(table.read_text("utf-8").splitlines()[1:] if table.exists() else [])
     for row in rows:
         try:
-            number = _spread(row)
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            name, cell, part, line, position, stored, unit, spread, condition = row
+            place = (cell, part, int(line), int(position))
+            number = Spread(*place, stored, Decimal(unit), Decimal(spread), condition)
+        except (ValueError, ArithmeticError) as error:
             raise ValueError(
                 f"{table.name} is damaged: {error!r} in {row}; delete it and measure again"
             ) from error
-        if row["notebook"] in report["notebooks"]:
-            report["notebooks"][row["notebook"]]["numbers"].append(number)
+        if name in report["notebooks"]:
+            report["notebooks"][name]["numbers"].append(number)
     return report
-
-
-def _spread(row: Mapping[str, str]) -> Spread:
-    place = row["cell"], row["part"], int(row["line"]), int(row["position"])
-    sizes = Decimal(row["unit"]), Decimal(row["spread"])
-    return Spread(*place, row["stored"], *sizes, row["condition"])
 
 
 def write(report: dict[str, Any], path: Path) -> None:
     """Writes the report, and the table of numbers beside it, each of them all or nothing."""
     text = io.StringIO()
-    columns = ["notebook", *(column.name for column in fields(Spread))]
-    table = csv.DictWriter(text, columns, lineterminator="\n")
-    table.writeheader()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["notebook", *(column.name for column in fields(Spread))])
     slim = {**report, "notebooks": {}}
     for name, entry in report["notebooks"].items():
-        table.writerows({"notebook": name} | asdict(number) for number in entry["numbers"])
+        table.writerows([name, *astuple(number)] for number in entry["numbers"])
         slim["notebooks"][name] = {k: v for k, v in entry.items() if k != "numbers"}
     reports.write_text(text.getvalue(), path.with_suffix(".csv"))
     reports.write(slim, path)
@@ -267,23 +257,16 @@ def moved(entry: dict[str, Any]) -> int:
     return sum(number.spread > 0 for number in entry["numbers"])
 
 
-def summary(report: dict[str, Any], stored: Mapping[str, Chapter]) -> str:
-    """One line per notebook: how much was measured, and what lies outside its tolerance."""
-    lines = []
-    for name, entry in report["notebooks"].items():
-        off = too_far(entry, stored[name]) if name in stored else []
-        problems = sum(len(c["problems"]) for c in entry["conditions"].values())
-        lines.append(
-            f"{name}: {len(entry['numbers'])} decimals, {moved(entry)} move, {len(off)} by too "
-            f"much; {problems} other differences; {len(entry['conditions'])} runs"
-        )
-        lines += [
-            f"    {n.stored} ± {n.spread} (unit {n.unit}): cell {n.cell}, {n.part}, {n.condition}"
-            for n in off
-        ]
-        for condition, run_ in entry["conditions"].items():
-            lines += [f"    {condition}: {problem}" for problem in run_["problems"][:5]]
-    return "\n".join(lines)
+def complaints(entry: dict[str, Any], chapter: Chapter) -> list[str]:
+    """What of a notebook lies outside its tolerance, and what else differed, in words."""
+    return [
+        f"{n.stored} ± {n.spread} (unit {n.unit}): cell {n.cell}, {n.part}, {n.condition}"
+        for n in too_far(entry, chapter)
+    ] + [
+        f"{names}: {problem}"
+        for names, ran in entry["conditions"].items()
+        for problem in ran["problems"]
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -305,18 +288,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if names in entries[name]["conditions"]:
             continue
         start = time.perf_counter()
-        measured = measure(chapter, chosen[names])
-        today = reports.today()
-        merge(entries[name], names, measured, today)
-        report |= {"date": today, "versions": reports.versions(), "machine": reports.machine()}
+        merge(entries[name], names, measure(chapter, chosen[names]))
+        report |= {"date": reports.today(), "versions": reports.versions()}
+        report["machine"] = reports.machine()
         write(report, REPORT)
         print(f"{time.perf_counter() - start:6.1f} s  {name}: {names}", flush=True)
-    print(summary(report, stored))
-    bad = any(
-        too_far(entries[name], chapter)
-        or any(c["problems"] for c in entries[name]["conditions"].values())
-        for name, chapter in stored.items()
-    )
+    bad = False
+    for name, chapter in stored.items():
+        wrong = complaints(entries[name], chapter)
+        bad |= bool(wrong)
+        print(
+            f"{name}: {moved(entries[name])} of {len(entries[name]['numbers'])} decimals move in "
+            f"{len(entries[name]['conditions'])} runs; {len(wrong)} are too far or differ otherwise"
+        )
+        for line in wrong:
+            print(f"    {line}")
     return 1 if bad else 0
 
 

@@ -21,21 +21,17 @@ from tools.chapter import Chapter, chapters
 from tools.claims import Claim
 
 
-def replicate(chapter: Chapter, data: Path, before: dict[str, Any] | None = None) -> dict[str, Any]:
+def replicate(chapter: Chapter, data: Path) -> dict[str, Any]:
     """Runs one chapter on other data, and puts its conclusions beside the stored ones.
 
     Args:
       chapter: with its stored outputs.
       data: folder with MovieLens data.
-      before: an earlier result on the same data, which is returned if the chapter's code is still
-        the same.
 
     Returns:
       "fingerprint" of the chapter, "error" (None if all went well), and "claims": each with its
       text and the conclusions "synthetic" and "real" (None where a run doesn't reach it).
     """
-    if before is not None and before["fingerprint"] == chapter.fingerprint:
-        return before
     error, real = None, {}
     try:
         ran = kernels.run(chapter, {"RECUTILS_DATA": str(data.resolve())}, allow_errors=True)
@@ -104,9 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     same = all(earlier.get(key) == report[key] for key in ("data", "versions"))
     known = earlier["chapters"] if same else {}
     for chapter in chapters(options.notebooks):
-        print(f"running {chapter.name}", flush=True)
-        before = None if options.again else known.get(chapter.name)
-        known[chapter.name] = replicate(chapter, options.folder, before)
+        before = known.get(chapter.name, {}).get("fingerprint")
+        if options.again or before != chapter.fingerprint:
+            print(f"running {chapter.name}", flush=True)
+            known[chapter.name] = replicate(chapter, options.folder)
         report["chapters"] = dict(sorted(known.items()))
         reports.write(report, path)
     print(table(report))

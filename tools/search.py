@@ -107,13 +107,9 @@ def run(chapter: Chapter, mode: str, data: Path | None = None) -> list[str]:
     document.cells = chapter.cells[:end]
     changed = {"RECUTILS_RECORD": mode} | ({"RECUTILS_DATA": str(data)} if data else {})
     ran = kernels.run(replace(chapter, document=document), changed, timeout=10 * 3_600)
-    said = [
-        output.text
-        for cell in ran.codes
-        for output in cell.outputs
-        if output.output_type == "stream" and output.name == "stderr"
-    ]
-    return re.findall(r"^.*, run again, .*$", "".join(said), re.MULTILINE)
+    outputs = [output for cell in ran.codes for output in cell.outputs]
+    said = "".join(output.text for output in outputs if output.get("name") == "stderr")
+    return re.findall(r"^.*, run again, .*$", said, re.MULTILINE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

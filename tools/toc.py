@@ -8,7 +8,6 @@ place that says what belongs to the book, and from the titles of the notebooks.
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -71,7 +70,7 @@ class Part:
         return [*(entry.doc for entry in self.chapters), *(f"book/{page}" for page in self.pages)]
 
 
-def parts(ledger: Path = LEDGER) -> list[Part]:
+def parts() -> list[Part]:
     """What the ledger says."""
     return [
         Part(
@@ -79,7 +78,7 @@ def parts(ledger: Path = LEDGER) -> list[Part]:
             tuple(Entry(**entry) for entry in part.get("chapters", ())),
             tuple(part.get("pages", ())),
         )
-        for part in yaml.safe_load(ledger.read_text(encoding="utf-8"))
+        for part in yaml.safe_load(LEDGER.read_text(encoding="utf-8"))
     ]
 
 
@@ -95,18 +94,17 @@ def docs() -> list[str]:
 
 def table_of_contents() -> str:
     """The text of _toc.yml."""
-    lines = [
-        "# Made from book/chapters.yml by `make chapters`.",
-        "format: jb-book",
-        f"root: {ROOT_PAGE}",
-        "options:",
-        "  numbered: false",
-        "parts:",
-    ]
-    for part in parts():
-        lines += [f"  - caption: {part.name}", "    chapters:"]
-        lines += [f"      - file: {doc}" for doc in part.docs]
-    return "\n".join([*lines, ""])
+    content = {
+        "format": "jb-book",
+        "root": ROOT_PAGE,
+        "options": {"numbered": False},
+        "parts": [
+            {"caption": part.name, "chapters": [{"file": doc} for doc in part.docs]}
+            for part in parts()
+        ],
+    }
+    made = "# Made from book/chapters.yml by `make chapters`.\n"
+    return made + yaml.safe_dump(content, sort_keys=False)
 
 
 def readme() -> str:

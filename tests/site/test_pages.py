@@ -158,7 +158,7 @@ def test_the_first_page_draws_what_the_chapters_print() -> None:
     now = scale.tasks(
         lambda name: contents.chapter(f"book/{name}"),
     )
-    expected = [(s.printed, f"{s.place:.4f}") for task in now for s in task.scores]
+    expected = [(s["printed"], f"{s['place']:.4f}") for task in now for s in task["scores"]]
     assert [(dot["data-score"], dot["data-place"]) for dot in drawn] == expected
     assert len(str(soup("book/intro.html").select(".scale-figure")[0]).encode()) < 100_000
 

@@ -7,7 +7,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tools import reports
 from tools.chapter import Chapter
-from tools.site import contents, decisions
+from tools.site import contents, decisions, generated
 
 SPEC = """
 - question: Which loss?
@@ -35,15 +35,15 @@ def report(verdict):
 
 
 def problems(spec=SPEC, line=None, *reports):
-    evidence = decisions.Evidence(chapters(line) if line else chapters(), reports)
-    return decisions.problems(decisions.read(spec), evidence)
+    found = decisions.supported(chapters(line) if line else chapters(), reports, spec)
+    return decisions.problems(found)
 
 
 def test_the_book_supports_its_advice():
-    evidence = decisions.Evidence(
+    found = decisions.supported(
         lambda name: contents.chapter(f"book/{name}"), reports.replications()
     )
-    assert decisions.problems(decisions.read(), evidence) == []
+    assert decisions.problems(found) == []
 
 
 def test_a_line_that_holds_is_no_problem():
@@ -72,38 +72,39 @@ def test_advice_may_accept_another_verdict_on_real_ratings():
     assert "written for holds or open" in problem
 
 
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        (SPEC.replace("A beats B}", "A beats B, verdict: good}"), "unknown verdict"),
-        (
-            SPEC.replace("      lines:\n        - {chapter: basics/toy, claim: A beats B}\n", ""),
-            "no",
-        ),
-    ],
-)
-def test_advice_needs_lines_with_verdicts(spec, message):
-    with pytest.raises(ValueError, match=message):
-        decisions.read(spec)
+def test_advice_needs_lines():
+    with pytest.raises(ValueError, match="no line supports 'always'"):
+        problems(SPEC.partition("      lines:")[0])
 
 
-def test_the_page_shows_each_line_with_its_verdicts():
-    evidence = decisions.Evidence(chapters(), [report("open"), report(None)])
-    lines = decisions.page(decisions.read(SPEC), evidence, lambda name: f"[{name}]")
+def test_a_verdict_that_no_line_can_have_is_a_problem():
+    (problem,) = problems(SPEC.replace("A beats B}", "A beats B, verdict: good}"))
+    assert "is holds; the advice was written for good" in problem
+
+
+def page(monkeypatch, spec, *replications):
+    """The page, as lines of Markdown."""
+    monkeypatch.setattr(contents, "link", lambda doc: f"[{doc}]")
+    found = decisions.supported(chapters(), replications, spec)
+    monkeypatch.setattr(generated, "supported_decisions", lambda: found)
+    return generated.markdown("decisions").splitlines()
+
+
+def test_the_page_shows_each_line_with_its_verdicts(monkeypatch):
+    lines = page(monkeypatch, SPEC, report("open"), report(None))
     assert lines[0] == "## Which loss?"
     assert "**always:** this one" in lines
     assert (
         "- A beats B<br>[synthetic films: **holds** +0.1 [+0.0, +0.2] · ml: **open** +1 [+0, +2] "
-        "· ml: not tried yet · [basics/toy]]{.where}"
+        "· ml: not tried yet · [book/basics/toy]]{.where}"
     ) in lines
 
 
 @pytest.mark.parametrize(
     ("only", "shown"), [("own data", "data of its own"), ("truth", "real ratings can’t say")]
 )
-def test_a_line_that_real_ratings_can_t_say_says_why(only, shown):
+def test_a_line_that_real_ratings_can_t_say_says_why(only, shown, monkeypatch):
     spec = SPEC.replace("A beats B}", f"A beats B, only: {only}}}")
-    evidence = decisions.Evidence(chapters(), [report(None)])
-    (line,) = [x for x in decisions.page(decisions.read(spec), evidence, str) if x[:2] == "- "]
+    (line,) = [x for x in page(monkeypatch, spec, report(None)) if x[:2] == "- "]
     assert shown in line
     assert "not tried" not in line

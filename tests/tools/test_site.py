@@ -1,5 +1,7 @@
 """What the site makes of chapters and names, tried without a built site."""
 
+from recutils import records
+
 import json
 import os
 
@@ -43,7 +45,7 @@ def test_long_names_in_tables_may_break_between_words(name: str, broken: str) ->
     ],
 )
 def test_what_a_pitfall_is_about_starts_large_unless_it_is_code(about: str, shown: str) -> None:
-    assert generated.label(about) == shown
+    assert contents.label(about) == shown
 
 
 @pytest.mark.parametrize(
@@ -79,12 +81,12 @@ def test_the_end_of_a_claim_is_marked(words: str) -> None:
 
 def test_the_first_page_offers_the_pdf_only_while_it_is_newer_than_the_pages(tmp_path, monkeypatch):
     monkeypatch.setattr(offered, "PDF", tmp_path / "book.pdf")
-    assert generated.pdf_link() == ""
+    assert generated.markdown("pdf") == ""
     offered.PDF.write_bytes(b"%PDF" + bytes(3_000_000))
-    assert 'href="../_downloads/book.pdf"' in generated.pdf_link()
-    assert "(3 MB)" in generated.pdf_link()
+    assert 'href="../_downloads/book.pdf"' in generated.markdown("pdf")
+    assert "(3 MB)" in generated.markdown("pdf")
     os.utime(offered.PDF, (0, 0))
-    assert generated.pdf_link() == ""
+    assert generated.markdown("pdf") == ""
 
 
 def test_the_status_page_says_what_longer_searches_found(monkeypatch):
@@ -93,7 +95,7 @@ def test_the_status_page_says_what_longer_searches_found(monkeypatch):
     result = {"fingerprint": "of other cells", "draws": [40], "claims": [row]}
     report = {"date": "2026-11-29", "chapters": {"basics/data": result}}
     monkeypatch.setattr(generated.fourfold, "read", lambda: report)
-    lines = generated.ground().splitlines()
+    lines = generated.markdown("reports").splitlines()
     (at,) = [n for n, text in enumerate(lines) if "four times as long" in text]
     for words in ["29 November 2026", "40 draws", "0 of 1 main claims", "(changed since)"]:
         assert words in lines[at]
@@ -101,13 +103,19 @@ def test_the_status_page_says_what_longer_searches_found(monkeypatch):
     assert lines[at + 1] == f"  - A beats B: holds, {shown}; then open, {shown}"
 
 
+def items(*starts: str) -> list[str]:
+    """The items of a list on the page Status that start so."""
+    lines = generated.markdown("reports").splitlines()
+    return [line for line in lines if line.startswith(starts)]
+
+
 def test_the_status_page_tells_of_records_and_benchmarks(tmp_path, monkeypatch):
     draws = [{"settings": {"l2": 1}, "curve": [0.5], "cpu_seconds": 3600.0}] * 20
     record = {"name": "a/b", "key": "k", "date": "2026-11-28", "data": "synthetic", "draws": draws}
     for number, change in enumerate(({}, {"data": "real-1", "date": "2026-11-29"})):
         (tmp_path / f"search-{number}.json").write_text(json.dumps(record | change))
-    monkeypatch.setattr(measured.records, "FOLDER", tmp_path)
-    (line,) = measured.on_record()
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    (line,) = items("- **Searches** ")
     for words in ["28 November 2026 to 29", "1 on synthetic films and 1 on real", "40 draws in 40"]:
         assert words in line
     (tmp_path / "benchmarks").mkdir()
@@ -122,13 +130,14 @@ def test_the_status_page_tells_of_records_and_benchmarks(tmp_path, monkeypatch):
     }.items():
         (tmp_path / "benchmarks" / f"{name}.json").write_text(json.dumps(made))
     monkeypatch.setattr(measured, "ROOT", tmp_path)
-    (line,) = measured.benchmarks()
+    (line,) = items("- **Index libraries", "- **The service")
     assert "29 November 2026, X, 2 cores" in line
     assert "differed by 2.0%" in line
     load = {"date": "2026-11-29", "machine": "Linux, 2 cores", "busy": ["so"]}
     load["noise"] = {"loop_s": [1], "spread": 0}
     (tmp_path / "benchmarks" / "load-2026-11-29.json").write_text(json.dumps(load))
-    assert measured.benchmarks()[1].endswith("the machine was busy: so.")
+    (line,) = items("- **The service")
+    assert line.endswith("the machine was busy: so.")
 
 
 def test_the_status_page_gives_the_reasons_of_failures():

@@ -10,6 +10,7 @@ site offers: how to get the package it needs, which the site offers, too.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -17,7 +18,7 @@ from sphinx.config import Config
 
 from tools import toc
 from tools.site import docstrings, offered, pages
-from tools.site.generated import GENERATED
+from tools.site.generated import markdown
 
 MARKER = re.compile(r"^<!-- bookpages: (\w+) -->$", re.MULTILINE)
 PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
@@ -26,7 +27,7 @@ PLACEHOLDER = "https://github.com/YOUR-NAME/YOUR-COPY"
 def fill_markers(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = source[0].replace(PLACEHOLDER, offered.repository_of(app) or PLACEHOLDER)
     if MARKER.search(source[0]) and docname.startswith("book/"):
-        source[0] = MARKER.sub(lambda match: GENERATED[match[1]](), source[0])
+        source[0] = MARKER.sub(lambda match: markdown(match[1]), source[0])
         # Made from many files: read it again at every build.
         app.env.note_reread()
 
@@ -44,6 +45,14 @@ def address_previews(app: Sphinx, config: Config) -> None:
     config.ogp_site_url = config.html_baseurl or ""
 
 
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """After a build of pages that went well."""
+    if exception is None and app.builder.format == "html":
+        pages.polish(Path(app.outdir))
+        offered.offer_notebooks(app)
+        offered.offer_pdf(app)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     drop_thebe(app)
     app.connect("config-inited", address_previews)
@@ -52,12 +61,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", fill_markers)
     app.connect("autodoc-process-docstring", docstrings.tidy_docstring)
     app.connect("autodoc-skip-member", docstrings.skip_fields)
-    app.connect("missing-reference", docstrings.link_elsewhere)
+    app.connect("missing-reference", docstrings.link_exception)
     app.connect("doctree-read", pages.add_anchors)
     app.connect("doctree-read", pages.add_tags)
     app.connect("html-page-context", pages.add_date)
     app.connect("html-collect-pages", pages.page_not_found)
-    app.connect("build-finished", pages.polish)
-    app.connect("build-finished", offered.offer_notebooks)
-    app.connect("build-finished", offered.offer_pdf)
+    app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,7 +4,6 @@ import datetime
 import functools
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 from tools import toc
@@ -17,15 +16,10 @@ def notebook_docs() -> list[str]:
     return [doc for doc in toc.docs() if (ROOT / f"{doc}.ipynb").is_file()]
 
 
-@functools.lru_cache(maxsize=64)
-def _read(path: Path, _changed: int) -> Chapter:
-    return Chapter.read(path)
-
-
+@functools.cache
 def chapter(doc: str) -> Chapter:
     """A chapter by its docname."""
-    path = ROOT / f"{doc}.ipynb"
-    return _read(path, path.stat().st_mtime_ns)
+    return Chapter.read(ROOT / f"{doc}.ipynb")
 
 
 def title(doc: str) -> str:
@@ -46,6 +40,12 @@ def slug(text: str) -> str:
 def plain(text: str) -> str:
     """Markdown without its backticks and stars."""
     return re.sub(r"[`*]", "", text)
+
+
+def label(text: str) -> str:
+    """Text of a link: a role takes no markup inside. Names from code keep their first letter."""
+    shown = plain(text)
+    return shown if text.startswith("`") else shown[0].upper() + shown[1:]
 
 
 def pitfalls(doc: str) -> list[tuple[str, str]]:
@@ -75,7 +75,7 @@ def cells_that_teach(entry: str | dict[str, Any], doc: str) -> list[tuple[str, i
     ]
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
 def _changes() -> dict[str, datetime.date]:
     """Path below the root -> date of the last commit that changed it; empty without git."""
     command = ["git", "log", "--format=@%cs", "--name-only", "--no-renames"]

@@ -8,17 +8,6 @@ from sphinx.application import Sphinx
 
 from tools import toc
 
-# Where other projects document their objects. Inventories would have to be fetched; the addresses
-# follow from the names.
-ELSEWHERE = {
-    "numpy": "https://numpy.org/doc/stable/reference/generated/{name}.html",
-    "pandas": "https://pandas.pydata.org/docs/reference/api/{name}.html",
-    "matplotlib": "https://matplotlib.org/stable/api/_as_gen/{name}.html",
-    "tensorflow": "https://www.tensorflow.org/api_docs/python/tf/{path}",
-    "tf": "https://www.tensorflow.org/api_docs/python/tf/{path}",
-}
-PYTHON_MODULES = {"collections.abc", "pathlib", "typing", "datetime"}
-
 
 def tidy_docstring(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
@@ -49,22 +38,13 @@ def skip_fields(
     return True if text.startswith("Alias for field number") else None
 
 
-def link_elsewhere(
+def link_exception(
     app: Sphinx, env: object, node: nodes.Element, content: nodes.Element
 ) -> nodes.reference | None:
-    """Links names of other projects in docstrings and signatures; others stay broken and fail."""
-    target = node.get("reftarget", "")
-    if node.get("refdomain") != "py":
+    """Links Python's own exceptions; other names that aren't ours stay broken, and fail."""
+    name = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not name.endswith("Error") or name not in vars(builtins):
         return None
-    module = target.rpartition(".")[0]
-    if target.split(".")[0] in ELSEWHERE:
-        path = "/".join(target.split(".")[1:])
-        address = ELSEWHERE[target.split(".")[0]].format(name=target, path=path)
-    elif module in PYTHON_MODULES:
-        address = f"https://docs.python.org/3/library/{module}.html#{target}"
-    elif target in vars(builtins):
-        page = "exceptions" if target.endswith("Error") else "functions"
-        address = f"https://docs.python.org/3/library/{page}.html#{target}"
-    else:
-        return None
+    # An inventory would have to be fetched; the address follows from the name.
+    address = f"https://docs.python.org/3/library/exceptions.html#{name}"
     return nodes.reference("", "", content, internal=False, refuri=address)

@@ -51,21 +51,19 @@ def note_for(repository: str, address: str) -> str:
     return render("note.md", repository=repository, address=address)
 
 
-def offer_pdf(app: Sphinx, exception: Exception | None) -> None:
+def offer_pdf(app: Sphinx) -> None:
     """Copies the book as one file to where the first page's link to it leads."""
     found = pdf()
-    if exception is None and app.builder.format == "html" and found:
+    if found:
         (Path(app.outdir) / "_downloads").mkdir(exist_ok=True)
         shutil.copyfile(found, Path(app.outdir) / "_downloads" / found.name)
 
 
-def offer_notebooks(app: Sphinx, exception: Exception | None) -> None:
+def offer_notebooks(app: Sphinx) -> None:
     """Puts the note on top of each notebook that pages offer, and packs what it refers to.
 
     Only the offered copy has that cell: the chapters themselves come with their repository.
     """
-    if exception or app.builder.format != "html":
-        return
     out = Path(app.outdir)
     for doc in contents.notebook_docs():
         copy = nbformat.from_dict(contents.chapter(doc).document)

@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from tools import claims, toc
 from tools.reports import ROOT
 from tools.site import contents
+from tools.site.rendering import render
 
 LATE_IMAGE = re.compile(r'<img (?![^>]*\bloading=)[^>]*src="([^"]*_images/[^"]*\.png)"')
 CONCLUSION = re.compile(
@@ -24,12 +25,6 @@ CONCLUSION = re.compile(
 CLAIM = re.compile(r"(^|<span></span>)([^\s<][^<\n]*\n)(?= +synthetic )", re.MULTILINE)
 TABLE_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
-
-
-def _cells(doctree: nodes.document) -> Iterator[nodes.container]:
-    for node in doctree.findall(nodes.container):
-        if node.get("nb_element") == "cell_code":
-            yield node
 
 
 def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
@@ -43,8 +38,9 @@ def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
 
     if (ROOT / f"{doc}.ipynb").is_file():
         cells = contents.chapter(doc).cells
-        for node in _cells(doctree):
-            anchor(node, f"cell-{cells[node['cell_index']].id}")
+        for node in doctree.findall(nodes.container):
+            if node.get("nb_element") == "cell_code":
+                anchor(node, f"cell-{cells[node['cell_index']].id}")
     for paragraph in doctree.findall(nodes.paragraph):
         # Markdown leaves an empty text before emphasised text.
         first = next((child for child in paragraph.children if child.astext()), None)
@@ -80,25 +76,19 @@ def add_date(
 def page_not_found(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """404.html, which most hosts serve for any address that doesn't exist."""
     home = app.config.html_baseurl or "/"
-    body = (
-        "<h1>This page isn’t here</h1><p>Perhaps it has moved. "
-        f'<a href="{home}index.html">The first page</a> has a map of all chapters, '
-        f'and <a href="{home}search.html">the search</a> finds what they say.</p>'
-    )
+    body = render("404.html", home=home)
     # It is shown at any depth, so its relative links need a fixed base.
     context = {"title": "Not found", "body": body, "metatags": f'<base href="{home}">'}
     yield "404", context, "page.html"
 
 
-def polish(app: Sphinx, exception: Exception | None) -> None:
+def polish(site: Path) -> None:
     """Improves finished pages for phones, screen readers and fast loading.
 
     Figures load when the reader comes near, conclusions and names in tables break where it makes
     sense, and screen readers can follow the list of sources.
     """
-    if exception or app.builder.format != "html":
-        return
-    for page in Path(app.outdir).rglob("*.html"):
+    for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         new = LATE_IMAGE.sub(functools.partial(_lazy, page.parent), text)
         new = break_names(mark_claims(new))
