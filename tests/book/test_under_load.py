@@ -1,6 +1,8 @@
 """What serving/under_load serves, and the two files beside it: the client, and the replica."""
 
-import recutils  # noqa: F401
+import recutils
+from recutils import datasets, synthetic
+from recutils.models import BiasedDotProduct, CorrectedTwoTowers
 
 import asyncio
 import importlib.util
@@ -105,6 +107,17 @@ def test_two_stages_give_the_best_of_a_hundred_films(tmp_path):
     assert best == [["99", "98", "97"], ["50", "51", "49"]]
     expected = [[99, 98, 97], [-0.2, -0.8, -1.2]]
     np.testing.assert_allclose(answer["stars"], expected, rtol=1e-4)
+
+
+def test_the_ranker_has_learnt_what_stars_are(tmp_path):
+    small = synthetic.movies(100, 300, 10_000, seed=1)
+    package = SimpleNamespace(load_movies=lambda: small, set_seed=recutils.set_seed)
+    names = {"BiasedDotProduct": BiasedDotProduct, "CorrectedTwoTowers": CorrectedTwoTowers}
+    ranker = run("ranker = ", tmp_path, recutils=package, datasets=datasets, tf=tf, **names).ranker
+    ratings = small.ratings
+    pairs = {name: tf.constant(ratings[name].to_numpy(object)) for name in ("user_id", "movie_id")}
+    stars = ratings["user_rating"].to_numpy()
+    assert np.sqrt(np.mean((ranker(pairs).numpy()[:, 0] - stars) ** 2)) < stars.std()
 
 
 def questions(count):
