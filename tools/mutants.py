@@ -6,8 +6,9 @@ KINDS in tools/mistakes.py are small meaningful mistakes: a flipped sign, a wron
 loss, a swapped split … Each place in the chapters' checked cells and in recutils where one could be
 made gives a mutant; a fixed sample is drawn, from each kind in turn, over parts and files. Each is
 made in a copy of the repository and run against the cheapest test that should notice it: a
-chapter's own check by `pytest --nbval`, or a module's own unit tests and, if these pass, all unit
-tests. The same tests run once without a mistake, and must pass.
+chapter's unit tests, where it has some, and its own check by `pytest --nbval`; or a module's own
+unit tests and, if these pass, all of them. The same tests run once without a mistake, and must
+pass.
 
 reports/mutants.json keeps the results, and is written after each run: the command can be stopped
 and resumed. tools/survivors.yml lists the mutants that survive, each with the reason. Some are
@@ -46,6 +47,8 @@ SURVIVORS = Path(__file__).with_name("survivors.yml")
 SIZE = 120
 # Seconds per mutant; one that hangs counts as caught.
 PATIENCE = 900
+# What jupyter_client says on a machine that is too busy.
+NO_KERNEL = "Kernel didn't respond"
 # How many are tried at the same time.
 JOBS = 2
 # Modules whose tests have another name.
@@ -54,6 +57,7 @@ OWN_TESTS = {
     "seeding": "compat",
     "_validation": "movies",
     "_film_words": "synthetic",
+    "_histories": "ceilings",
     "_people_words": "synthetic",
     "_catalogue": "synthetic",
     "_opinions": "truth",
@@ -112,30 +116,40 @@ def write_into(mutant: Mutant, copy: Path) -> None:
 
 def tests_for(mutant: Mutant) -> list[list[str]]:
     """Arguments of pytest, cheapest test first."""
-    if mutant.cell:
-        return [["--nbval", mutant.file]]
     module = Path(mutant.file)
+    if mutant.cell:
+        own, check = f"tests/book/test_{module.stem}.py", ["--nbval", mutant.file]
+        return [[own], check] if (ROOT / own).is_file() else [check]
     name = OWN_TESTS.get(module.stem, module.stem.lstrip("_"))
     own = (Path("tests") / module.parent / f"test_{name}.py").as_posix()
     return [[own], ["tests/recutils"]] if (ROOT / own).is_file() else [["tests/recutils"]]
 
 
 def _passes(arguments: Sequence[str], copy: Path) -> bool | None:
-    """Whether tests pass in a copy; None if they hang."""
+    """Whether tests pass in a copy; None if they hang.
+
+    Raises:
+      RuntimeError: no notebook could be started, which says nothing of a mistake.
+    """
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
-    process = subprocess.Popen(
-        command,
-        cwd=copy,
-        env=os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        return process.wait(PATIENCE) == 0
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return None
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command,
+            cwd=copy,
+            env=os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            passes = process.wait(PATIENCE) == 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return None
+        said.seek(0)
+        if not passes and NO_KERNEL in said.read():
+            raise RuntimeError(f"{NO_KERNEL} for {arguments}: try again when less is going on here")
+        return passes
 
 
 @contextmanager
@@ -207,17 +221,20 @@ def work(drawn: dict[str, Mutant], report: dict[str, Any]) -> None:
             running[pool.submit(try_one, drawn[key])] = ("mutants", key)
         for test in set(tests) - report["without"].keys():
             running[pool.submit(try_none, test.split())] = ("without", test)
-        for done in as_completed(running):
-            part, key = running[done]
-            report[part][key] = result = done.result()
-            report |= {"date": reports.today(), "versions": reports.versions()}
-            reports.write(report, REPORT)
-            if part == "without":
-                print(f"without a mistake: {key} {'passes' if result else 'FAILS'}", flush=True)
-            else:
-                word = "caught" if result["caught by"] else "SURVIVES"
-                seen = f"{result['seconds']:4} s {word:8} {result['kind']}: {result['file']}"
-                print(seen, flush=True)
+        try:
+            for done in as_completed(running):
+                part, key = running[done]
+                report[part][key] = result = done.result()
+                report |= {"date": reports.today(), "versions": reports.versions()}
+                reports.write(report, REPORT)
+                if part == "without":
+                    print(f"without a mistake: {key} {'passes' if result else 'FAILS'}", flush=True)
+                else:
+                    word = "caught" if result["caught by"] else "SURVIVES"
+                    seen = f"{result['seconds']:4} s {word:8} {result['kind']}: {result['file']}"
+                    print(seen, flush=True)
+        finally:  # after an error nothing more is begun
+            pool.shutdown(cancel_futures=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,8 @@
-"""The two files beside serving/under_load: what the client does with answers, and the replica."""
+"""What serving/under_load serves, and the two files beside it: the client, and the replica."""
+
+import recutils
+from recutils import datasets, synthetic
+from recutils.models import BiasedDotProduct, CorrectedTwoTowers
 
 import asyncio
 import importlib.util
@@ -10,7 +14,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tools.chapter import Chapter
 from tools.reports import BOOK
 
 web = pytest.importorskip("aiohttp.web", reason="aiohttp comes with requirements-dev.txt")
@@ -70,6 +76,48 @@ class Service:
     def __exit__(self, *_):
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
+
+
+def run(beginning, folder, **given):
+    """What the chapter's cell with a line that begins so defines, if it is given these names."""
+    cells = [cell.source for cell in Chapter.read(BOOK / "serving" / "under_load.ipynb").codes]
+    (found,) = [source for source in cells if f"\n{beginning}" in f"\n{source}"]
+    (folder / "cell.py").write_text(found, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("cell", folder / "cell.py")
+    loaded = importlib.util.module_from_spec(spec)
+    vars(loaded).update(given)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_two_stages_give_the_best_of_a_hundred_films(tmp_path):
+    def index(user_id, k):
+        """The first k films, for everyone."""
+        return None, tf.tile(tf.range(k)[None], [tf.size(user_id), 1])
+
+    def ranker(pairs):
+        """One person likes late films; to the other, a film is worse the farther it is from 50."""
+        number = tf.strings.to_number(pairs["movie_id"])
+        return tf.where(pairs["user_id"] == "late", number, -tf.abs(number - 50.2))[:, None]
+
+    films = [f"{number}" for number in range(300)]
+    service = run("class TwoStages", tmp_path, tf=tf, films=films, ranker=ranker).TwoStages(index)
+    answer = service.recommend(tf.constant(["late", "middle"]), tf.constant([3, 3]))
+    best = answer["movie_id"].numpy().astype(str).tolist()
+    assert best == [["99", "98", "97"], ["50", "51", "49"]]
+    expected = [[99, 98, 97], [-0.2, -0.8, -1.2]]
+    np.testing.assert_allclose(answer["stars"], expected, rtol=1e-4)
+
+
+def test_the_ranker_has_learnt_what_stars_are(tmp_path):
+    small = synthetic.movies(100, 300, 10_000, seed=1)
+    package = SimpleNamespace(load_movies=lambda: small, set_seed=recutils.set_seed)
+    names = {"BiasedDotProduct": BiasedDotProduct, "CorrectedTwoTowers": CorrectedTwoTowers}
+    ranker = run("ranker = ", tmp_path, recutils=package, datasets=datasets, tf=tf, **names).ranker
+    ratings = small.ratings
+    pairs = {name: tf.constant(ratings[name].to_numpy(object)) for name in ("user_id", "movie_id")}
+    stars = ratings["user_rating"].to_numpy()
+    assert np.sqrt(np.mean((ranker(pairs).numpy()[:, 0] - stars) ** 2)) < stars.std()
 
 
 def questions(count):

@@ -160,6 +160,22 @@ class TestNextGivenHistory:
         best = np.argmax(chance, axis=1)
         assert (error[[0], best] < 0.1 * chance[[0], best]).all()
 
+    def test_a_long_history_tells_nearly_all_of_a_person(self):
+        # Its likelihood differs between mixtures by a factor that no float64 holds.
+        world = synthetic.movies(20, 1_000, 8_000, seed=1)
+        user = world.ratings["user_id"].value_counts().index[0]
+        history = world.ratings[world.ratings["user_id"] == user]
+        films, times = [history["movie_id"]], [history["timestamp"]]
+        likelihood = _steps(world.truth, films[0]).log_likelihood(world.truth.mixtures)
+        assert np.ptp(likelihood) > np.log(np.finfo(float).max)
+        chance, _ = world.truth.next_given_history(films, times, [LATE])
+        assert chance.sum() == pytest.approx(1)
+        first, _ = world.truth.next_given_history([[]], [[]], [LATE])
+        nothing_known = np.where(chance > 0, first, 0)
+        known = world.truth.next_probability([user], films, [LATE])
+        assert np.abs(chance - known).sum() / 2 < 0.1
+        assert np.abs(nothing_known / nothing_known.sum() - known).sum() / 2 > 0.4
+
     def test_long_histories_are_scored_like_short_ones(self, monkeypatch):
         truth = synthetic.movies(50, 100, 500, seed=1, follow=0.2).truth
         history = truth.movie_ids[truth.arrival == truth.arrival.min()][:30].tolist()

@@ -82,6 +82,9 @@ def test_cheapest_test_first():
     assert mutants.tests_for(module) == [["tests/recutils/test_truth.py"], ["tests/recutils"]]
     (cell,) = mistakes.mutants_of("a = b - c\n", "book/basics/data.ipynb", "cell")
     assert mutants.tests_for(cell) == [["--nbval", "book/basics/data.ipynb"]]
+    (cell,) = mistakes.mutants_of("a = b - c\n", "book/serving/under_load.ipynb", "cell")
+    check = ["--nbval", "book/serving/under_load.ipynb"]
+    assert mutants.tests_for(cell) == [["tests/book/test_under_load.py"], check]
 
 
 def test_a_test_that_fails_or_hangs_has_caught_it(tmp_path, monkeypatch):
@@ -93,3 +96,10 @@ def test_a_test_that_fails_or_hangs_has_caught_it(tmp_path, monkeypatch):
     assert mutants._passes(["test_bad.py"], tmp_path) is False
     monkeypatch.setattr(mutants, "PATIENCE", 5)
     assert mutants._passes(["test_hang.py"], tmp_path) is None
+
+
+def test_a_notebook_that_does_not_even_start_tells_nothing(tmp_path):
+    busy = 'def test_it(): raise RuntimeError("Kernel didn\'t respond in 60 seconds")\n'
+    (tmp_path / "test_busy.py").write_text(busy, encoding="utf-8")
+    with pytest.raises(RuntimeError, match="try again when less is going on"):
+        mutants._passes(["test_busy.py"], tmp_path)
