@@ -21,7 +21,8 @@ CONCLUSION = re.compile(
     rf"(\S.*?)(?:( +)({claims.TRIALS}))?\n",
     re.MULTILINE,
 )
-CLAIM = re.compile(r"(^|<span></span>)([^\s<][^<\n]*\n)(?= +synthetic )", re.MULTILINE)
+CLAIM = re.compile(r"(^|<span></span>)( *[^\s<][^<\n]*\n)(?= +synthetic )", re.MULTILINE)
+DESCRIPTION = re.compile(r'((?:"og:description"|"description") content=")([^"]*)\.\.\.(?=")')
 TABLE_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
 
@@ -94,14 +95,14 @@ def polish(app: Sphinx, exception: Exception | None) -> None:
     """Improves finished pages for phones, screen readers and fast loading.
 
     Figures load when the reader comes near, conclusions and names in tables break where it makes
-    sense, and screen readers can follow the list of sources.
+    sense, descriptions end with a sentence, and screen readers can follow the list of sources.
     """
     if exception or app.builder.format != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         new = LATE_IMAGE.sub(functools.partial(_lazy, page.parent), text)
-        new = break_names(mark_claims(new))
+        new = end_descriptions(break_names(mark_claims(new)))
         new = re.sub("(Solution to)(<a [^>]+>) ", r"\1 \2", new)
         # docutils nests links directly in a list, which screen readers can't follow.
         new = new.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
@@ -118,6 +119,20 @@ def mark_claims(page: str) -> str:
         page,
     )
     return CLAIM.sub(r'\1<span class="claim">\2</span>', marked)
+
+
+def end_descriptions(page: str) -> str:
+    """Ends what search engines and previews show with a sentence, or at least with a word.
+
+    The extension that makes it counts letters, and stops within a word.
+    """
+
+    def ended(description: re.Match[str]) -> str:
+        head, text = description.groups()
+        sentences = re.match(r".{60,}[.?!](?= )", text)
+        return head + (sentences[0] if sentences else f"{text.rpartition(' ')[0]} …")
+
+    return DESCRIPTION.sub(ended, page)
 
 
 def break_names(page: str) -> str:
