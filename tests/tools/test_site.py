@@ -34,6 +34,13 @@ def test_long_names_in_tables_may_break_between_words(name: str, broken: str) ->
     assert pages.break_names(cell) == expected
 
 
+def test_names_in_sentences_may_break_only_if_they_are_long() -> None:
+    long = '<p><code><span class="pre">tf.random.experimental.stateless_shuffle</span></code></p>'
+    short = '<p><code><span class="pre">tf.keras.Model</span></code></p>'
+    assert "experimental.<wbr>stateless_<wbr>shuffle" in pages.break_names(long)
+    assert pages.break_names(short) == short
+
+
 def test_a_description_ends_with_a_sentence_or_a_word() -> None:
     def described(text: str) -> str:
         return f'<meta property="og:description" content="{text}" />'

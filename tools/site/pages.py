@@ -25,6 +25,8 @@ CLAIM = re.compile(r"(^|<span></span>)( *[^\s<][^<\n]*\n)(?= +synthetic )", re.M
 DESCRIPTION = re.compile(r'((?:"og:description"|"description") content=")([^"]*)\.\.\.(?=")')
 TABLE_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
+# As wide as a phone, or nearly.
+LONG_NAME = re.compile(r'(?<=<span class="pre">)[^<]{25,}(?=</span>)')
 
 
 def _cells(doctree: nodes.document) -> Iterator[nodes.container]:
@@ -136,12 +138,12 @@ def end_descriptions(page: str) -> str:
 
 
 def break_names(page: str) -> str:
-    """Lets a name in a table break after a dot, an underscore or a word in it."""
+    """Lets a name break after a dot, an underscore or a word in it, if it is long or in a table."""
 
     def parts(name: re.Match[str]) -> str:
         return re.sub(r"(?<=\w)[._](?=\w)|(?<=[a-z])(?=[A-Z][a-z])", r"\g<0><wbr>", name[0])
 
-    return TABLE_CELL.sub(lambda cell: CODE.sub(parts, cell[0]), page)
+    return LONG_NAME.sub(parts, TABLE_CELL.sub(lambda cell: CODE.sub(parts, cell[0]), page))
 
 
 def _lazy(folder: Path, image: re.Match[str]) -> str:
