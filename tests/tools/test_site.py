@@ -36,6 +36,30 @@ def test_long_names_in_tables_may_break_between_words(name: str, broken: str) ->
     assert pages.break_names(cell) == expected
 
 
+def test_names_in_sentences_may_break_only_if_they_are_long() -> None:
+    long = '<p><code><span class="pre">tf.random.experimental.stateless_shuffle</span></code></p>'
+    short = '<p><code><span class="pre">tf.keras.Model</span></code></p>'
+    assert "experimental.<wbr>stateless_<wbr>shuffle" in pages.break_names(long)
+    assert pages.break_names(short) == short
+
+
+def test_a_description_ends_with_a_sentence_or_a_word() -> None:
+    def described(text: str) -> str:
+        return f'<meta property="og:description" content="{text}" />'
+
+    first = "Your model returns a hundred films, best first. Was the one watched next among them?"
+    assert pages.end_descriptions(described(f"{first} Counting how of...")) == described(first)
+    assert pages.end_descriptions(described("Your mod...")) == described("Your …")
+    assert pages.end_descriptions(described(first)) == described(first)
+
+
+def test_a_claim_above_both_of_its_lines_may_break_whether_indented_or_not() -> None:
+    for claim in ("hit rate: A beats B\n", "   hit rate: A beats B\n"):
+        lines = "      synthetic  holds    +0.1 [+0.0, +0.2]\n"
+        marked = pages.mark_claims(f"<span></span>{claim}{lines}")
+        assert marked == f'<span></span><span class="claim">{claim}</span>{lines}'
+
+
 @pytest.mark.parametrize(
     ("about", "shown"),
     [

@@ -22,9 +22,12 @@ CONCLUSION = re.compile(
     rf"(\S.*?)(?:( +)({claims.TRIALS}))?\n",
     re.MULTILINE,
 )
-CLAIM = re.compile(r"(^|<span></span>)([^\s<][^<\n]*\n)(?= +synthetic )", re.MULTILINE)
+CLAIM = re.compile(r"(^|<span></span>)( *[^\s<][^<\n]*\n)(?= +synthetic )", re.MULTILINE)
+DESCRIPTION = re.compile(r'((?:"og:description"|"description") content=")([^"]*)\.\.\.(?=")')
 TABLE_CELL = re.compile(r"<td>.*?</td>", re.DOTALL)
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+(?=</span>)')
+# As wide as a phone, or nearly.
+LONG_NAME = re.compile(r'(?<=<span class="pre">)[^<]{25,}(?=</span>)')
 
 
 def add_anchors(app: Sphinx, doctree: nodes.document) -> None:
@@ -86,12 +89,12 @@ def polish(site: Path) -> None:
     """Improves finished pages for phones, screen readers and fast loading.
 
     Figures load when the reader comes near, conclusions and names in tables break where it makes
-    sense, and screen readers can follow the list of sources.
+    sense, descriptions end with a sentence, and screen readers can follow the list of sources.
     """
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         new = LATE_IMAGE.sub(functools.partial(_lazy, page.parent), text)
-        new = break_names(mark_claims(new))
+        new = end_descriptions(break_names(mark_claims(new)))
         new = re.sub("(Solution to)(<a [^>]+>) ", r"\1 \2", new)
         # docutils nests links directly in a list, which screen readers can't follow.
         new = new.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
@@ -110,13 +113,27 @@ def mark_claims(page: str) -> str:
     return CLAIM.sub(r'\1<span class="claim">\2</span>', marked)
 
 
+def end_descriptions(page: str) -> str:
+    """Ends what search engines and previews show with a sentence, or at least with a word.
+
+    The extension that makes it counts letters, and stops within a word.
+    """
+
+    def ended(description: re.Match[str]) -> str:
+        head, text = description.groups()
+        sentences = re.match(r".{60,}[.?!](?= )", text)
+        return head + (sentences[0] if sentences else f"{text.rpartition(' ')[0]} …")
+
+    return DESCRIPTION.sub(ended, page)
+
+
 def break_names(page: str) -> str:
-    """Lets a name in a table break after a dot, an underscore or a word in it."""
+    """Lets a name break after a dot, an underscore or a word in it, if it is long or in a table."""
 
     def parts(name: re.Match[str]) -> str:
         return re.sub(r"(?<=\w)[._](?=\w)|(?<=[a-z])(?=[A-Z][a-z])", r"\g<0><wbr>", name[0])
 
-    return TABLE_CELL.sub(lambda cell: CODE.sub(parts, cell[0]), page)
+    return LONG_NAME.sub(parts, TABLE_CELL.sub(lambda cell: CODE.sub(parts, cell[0]), page))
 
 
 def _lazy(folder: Path, image: re.Match[str]) -> str:
