@@ -22,16 +22,20 @@ from tools.reports import BOOK
 web = pytest.importorskip("aiohttp.web", reason="aiohttp comes with requirements-dev.txt")
 
 
-def module(name):
-    """One of the files beside the notebook."""
-    spec = importlib.util.spec_from_file_location(name, BOOK / "serving" / f"{name}.py")
+FOLDER = BOOK / "serving"
+
+
+def module(path, **given):
+    """A file as a module that starts with these names."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     loaded = importlib.util.module_from_spec(spec)
-    sys.modules[name] = loaded
+    sys.modules[path.stem] = loaded
+    vars(loaded).update(given)
     spec.loader.exec_module(loaded)
     return loaded
 
 
-load_generator = module("load_generator")
+load_generator = module(FOLDER / "load_generator.py")
 
 
 class Service:
@@ -80,14 +84,10 @@ class Service:
 
 def run(beginning, folder, **given):
     """What the chapter's cell with a line that begins so defines, if it is given these names."""
-    cells = [cell.source for cell in Chapter.read(BOOK / "serving" / "under_load.ipynb").codes]
+    cells = [cell.source for cell in Chapter.read(FOLDER / "under_load.ipynb").codes]
     (found,) = [source for source in cells if f"\n{beginning}" in f"\n{source}"]
     (folder / "cell.py").write_text(found, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("cell", folder / "cell.py")
-    loaded = importlib.util.module_from_spec(spec)
-    vars(loaded).update(given)
-    spec.loader.exec_module(loaded)
-    return loaded
+    return module(folder / "cell.py", **given)
 
 
 def test_two_stages_give_the_best_of_a_hundred_films(tmp_path):
@@ -226,7 +226,7 @@ def test_ids_and_times_are_checked():
 def test_without_ray_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ImportError, match=r"pip install -r requirements-dev\.txt"):
-        module("load_service")
+        module(FOLDER / "load_service.py")
 
 
 class Table:
@@ -246,7 +246,7 @@ class Table:
 
 def test_a_batch_is_answered_each_with_its_own():
     pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
-    service = module("load_service")
+    service = module(FOLDER / "load_service.py")
     replica = object.__new__(service.Recommender.func_or_class)
     replica.now = Table(), "exact/3", 16
     asked = [{"id": f"q{n}", "user_id": f"p{n}", "k": 1 + n} for n in range(5)]
@@ -271,7 +271,7 @@ def test_a_slow_start_is_waited_for_but_not_forever(failures, seconds):
             raise RuntimeError("not there yet")
         return "here"
 
-    asking = module("load_service").patient(ask, seconds)
+    asking = module(FOLDER / "load_service.py").patient(ask, seconds)
     if failures == 2:
         assert asking("node") == "here"
         assert asked == 3 * ["node"]
@@ -354,7 +354,7 @@ def test_what_no_run_can_ask(asked, more, error, message):
 )
 def test_settings_with_which_no_replica_starts(tmp_path, change, message):
     pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
-    service = module("load_service")
+    service = module(FOLDER / "load_service.py")
     good = {"model": tmp_path, "arrivals": str(tmp_path), "batch": "16", "queue": -1, "wait": 0.01}
     service.check(good)
     with pytest.raises(ValueError, match=message):
@@ -376,7 +376,7 @@ def test_settings_with_which_no_replica_starts(tmp_path, change, message):
 )
 def test_a_bad_question_is_told_before_it_meets_others(change, problem):
     pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
-    service = module("load_service")
+    service = module(FOLDER / "load_service.py")
     assert service.problem_of({"id": "q", "user_id": "1", "k": 10} | change) == problem
     assert service.problem_of([1]).startswith("a question must be a JSON object")
 
@@ -393,7 +393,7 @@ class Request:
 def test_a_bad_question_is_refused_alone(body):
     """It leaves no arrival behind, and reaches neither the batch nor the model."""
     pytest.importorskip("ray", reason="Ray comes with requirements-dev.txt")
-    service = module("load_service")
+    service = module(FOLDER / "load_service.py")
     replica = object.__new__(service.Recommender.func_or_class)
     answer = asyncio.run(replica(Request(body)))
     assert answer.status_code == 400
