@@ -8,18 +8,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import qmc
 
 Settings = dict[str, Any]
 # The share of a distribution that counts as its edge, on either side.
 _EDGE = 0.025
-_FIRST_SEED = 1_001
+_SEED = 1_001
 # Names of other columns in the table of draws.
 _TAKEN = ("score", "cpu_seconds")
 _MOST_DRAWS = 100_000
 
 
 def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
-    """Random settings; the first n are the same, however many are drawn.
+    """Random settings, spread evenly; the first n are the same, however many are drawn.
+
+    Each setting alone is a random draw from its values, but together they leave no part of the
+    space empty: a scrambled Sobol sequence, which finds good settings in somewhat fewer draws than
+    independent ones (Bergstra and Bengio 2012). Of eight draws, each eighth of a distribution has
+    one.
 
     Args:
       space: setting -> a list of values, or a distribution of scipy.stats.
@@ -50,10 +56,11 @@ def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
             raise TypeError(f"space[{name!r}] must be a list or a distribution, got {values!r}")
         if isinstance(values, Sequence) and not values:
             raise ValueError(f"space[{name!r}] must have at least one value")
-    random = np.random.default_rng(_FIRST_SEED)
+    # The sequence is balanced, and SciPy content, at powers of two.
+    points = qmc.Sobol(len(space), rng=_SEED).random_base2((draws - 1).bit_length())[:draws]
     return [
-        {name: _draw(name, values, random.random()) for name, values in space.items()}
-        for _ in range(draws)
+        {name: _draw(name, space[name], uniform) for name, uniform in zip(space, point, strict=True)}
+        for point in points
     ]
 
 
