@@ -59,7 +59,10 @@ def draw_settings(space: Mapping[str, Any], draws: int) -> list[Settings]:
     # The sequence is balanced, and SciPy content, at powers of two.
     points = qmc.Sobol(len(space), rng=_SEED).random_base2((draws - 1).bit_length())[:draws]
     return [
-        {name: _draw(name, space[name], uniform) for name, uniform in zip(space, point, strict=True)}
+        {
+            name: _draw(name, space[name], uniform)
+            for name, uniform in zip(space, point, strict=True)
+        }
         for point in points
     ]
 
