@@ -212,10 +212,10 @@ def test_pitfalls_are_sorted_by_question() -> None:
 def test_every_source_carries_an_identifier() -> None:
     text = (BOOK / "references.bib").read_text(encoding="utf-8")
     entries = re.split(r"^@", text, flags=re.MULTILINE)[1:]
-    # NeurIPS, ICLR and USENIX give their papers no DOI, but an address of their own.
+    # NeurIPS, ICLR, USENIX and JMLR give their papers no DOI, but an address of their own.
     identifier = r"doi|eprint|MSR-TR|proceedings\.neurips\.cc/\S+/hash/[0-9a-f]{32}"
     identifier += r"|openreview\.net/forum\?id=\w{10}"
-    identifier += r"|usenix\.org/conference/\S+"
+    identifier += r"|usenix\.org/conference/\S+|jmlr\.org/papers/v\d+/\w+\.html"
     bare = [e.split("{")[1].split(",")[0] for e in entries if not re.search(identifier, e)]
     assert bare == []
 
