@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recutils import _checks
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -83,34 +84,28 @@ def _draw(name: str, values: Any, uniform: float) -> Any:
     return int(value) if hasattr(values, "pmf") else float(f"{value:.3g}")
 
 
-def require_in_space(
-    name: str,
-    done: list[dict[str, Any]],
-    space: Mapping[str, Any],
-    published: Mapping[str, Any] | None,
+def require_planned(
+    name: str, done: Sequence[Mapping[str, Any]], planned: Sequence[Settings]
 ) -> None:
-    """Refuses draws on record whose settings no search of this space could have drawn."""
-    for number, draw in enumerate(done):
-        settings = draw["settings"]
-        from_space = settings.keys() == space.keys() and all(
-            _could_draw(values, settings[setting]) for setting, values in space.items()
-        )
-        is_published = number == 0 and published is not None
-        if not from_space and not (is_published and settings.keys() == space.keys()):
+    """Refuses draws on record that have other settings than this search draws."""
+    for number, (draw, settings) in enumerate(zip(done, planned, strict=False)):
+        if not _same(draw["settings"], settings):
             raise ValueError(
-                f"{name}: draw {number} on record has the settings {settings}, which are not in "
-                f"the space {[*space]}; delete the record and run `make search`"
+                f"{name}: draw {number} on record has the settings {draw['settings']}, and this "
+                f"search draws {settings}; delete the record and run `make search`"
             )
 
 
-def _could_draw(values: Any, setting: Any) -> bool:
-    """Whether a setting lies in a list or a distribution, up to the rounding of its numbers."""
-    if not hasattr(values, "ppf"):
-        return any(plain("space", value) == setting for value in values)
-    is_number = _checks.is_number(setting)
-    low, high = values.support()
-    room = 0.01 * abs(setting) if is_number else 0
-    return is_number and bool(low - room <= setting <= high + room)
+def _same(recorded: Settings, drawn: Settings) -> bool:
+    """Whether settings are equal, up to the rounding of their numbers."""
+    if recorded.keys() != drawn.keys():
+        return False
+    return all(
+        math.isclose(recorded[name], value, rel_tol=0.01)
+        if _checks.is_number(recorded[name]) and _checks.is_number(value)
+        else recorded[name] == value
+        for name, value in drawn.items()
+    )
 
 
 def plain(name: str, value: Any) -> Any:

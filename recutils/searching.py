@@ -102,7 +102,7 @@ def search(
       TypeError: an argument is of the wrong type.
       ValueError: an argument is out of range, published doesn't name the settings of space, a
         curve doesn't have one score per epoch, every draw ended without a finite score, or
-        the record is damaged or has other settings.
+        the record is damaged or has other settings than are drawn.
 
     See: the chapter basics/ranking.
     """
@@ -135,7 +135,7 @@ def search(
             records.note(f"{name}: the arm or the data have changed since; run `make search`")
             return summary.of(done, bounded)
         done = []
-    _spaces.require_in_space(name, done, space, published)
+    _spaces.require_planned(name, done, planned)
     run = _Arm(arm, trials, worlds, epochs).run
     if mode == "check" and done:
         _compare_again(name, run, done)

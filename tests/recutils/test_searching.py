@@ -227,6 +227,13 @@ class TestRecord:
         found = recutils.search("toy/arm", lambda _, x: x, {"x": [1, 2]}, trials, draws=3)
         assert found.score == 2
 
+    def test_a_record_must_hold_the_settings_that_are_drawn(self, trials, make, monkeypatch):
+        with monkeypatch.context() as others:
+            others.setattr(searching, "draw_settings", lambda space, n: draw_settings(space, 8)[n:])
+            search(Arm(), trials)
+        with pytest.raises(ValueError, match=r"toy/arm: draw 0 on record .* delete the record"):
+            search(never, trials)
+
     def test_one_draw_is_run_again_and_compared(self, trials, make, monkeypatch, capsys):
         search(Arm(), trials)
         monkeypatch.setenv("RECUTILS_RECORD", "check")
