@@ -25,8 +25,9 @@ setup-dev: .venv/authors
 	$(PYTHON) -m tools.setup requirements.txt requirements-dev.txt
 	@touch $@
 
+# --all: Sphinx's search forgets the index entries of pages that are not built again.
 book: setup  ## build the site
-	$(BIN)/jupyter-book build . -n -W --keep-going
+	$(BIN)/jupyter-book build . --all -n -W --keep-going
 	@echo "The book: file://$(CURDIR)/_build/html/index.html"
 
 pdf: setup-dev book  ## print the whole book as one PDF (needs Chromium or Chrome)
