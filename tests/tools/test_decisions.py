@@ -93,7 +93,7 @@ def page(monkeypatch, spec, *replications):
 def test_the_page_shows_each_line_with_its_verdicts(monkeypatch):
     lines = page(monkeypatch, SPEC, report("open"), report(None))
     assert lines[0] == "## Which loss?"
-    assert "**always:** this one" in lines
+    assert "*always:* this one" in lines
     assert (
         "- A beats B<br>[synthetic films: **holds** +0.1 [+0.0, +0.2] · ml: **open** +1 [+0, +2] "
         "· ml: not tried yet · [book/basics/toy]]{.where}"
