@@ -1,5 +1,6 @@
 """Checks of arguments that several modules share. Errors say what came and what was expected."""
 
+import math
 import numbers
 import reprlib
 from collections.abc import Iterable
@@ -30,7 +31,10 @@ def number(name: str, value: Any, low: float, strict: bool = False) -> float:
     """Returns `value` as a finite float of at least (if `strict`: above) `low`."""
     if not is_number(value):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}: {value!r}")
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError:
+        value = math.inf
     if not np.isfinite(value) or value < low or (strict and value == low):
         expected = f"above {low:g}" if strict else f"at least {low:g}"
         raise ValueError(f"{name} must be a finite number {expected}, got {value}")

@@ -243,12 +243,14 @@ def _load(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{path.name} is damaged: {error}; {_REMEDY}") from error
     part = _PARTS[path.name.partition("-")[0]]
-    if not isinstance(record, dict) or not {"name", "key", "data", part} <= record.keys():
-        raise ValueError(
-            f"{path.name} is damaged: it must have name, data, key and {part}; {_REMEDY}"
-        )
-    if not all(isinstance(record[name], str) for name in ("name", "key", "data")):
-        raise ValueError(f"{path.name} is damaged: name, key and data must be text; {_REMEDY}")
+    texts = ("name", "key", "data", "split")
+    if not isinstance(record, dict) or not {*texts, "world", part} <= record.keys():
+        wanted = ", ".join((*texts, "world"))
+        raise ValueError(f"{path.name} is damaged: it must have {wanted} and {part}; {_REMEDY}")
+    if not all(isinstance(record[name], str) for name in texts):
+        raise ValueError(f"{path.name} is damaged: {', '.join(texts)} must be text; {_REMEDY}")
+    if not isinstance(record["world"], dict):
+        raise ValueError(f"{path.name} is damaged: world must be a dict; {_REMEDY}")
     problem = _problem_of_draws(record[part]) if part == "draws" else _problem_of(record[part])
     if problem:
         raise ValueError(f"{path.name} is damaged: {problem}; {_REMEDY}")
@@ -276,7 +278,8 @@ def _problem_of_draws(draws: Any) -> str:
                 f"draw {number} must have settings, a curve of numbers and cpu_seconds, "
                 f"got {reprlib.repr(draw)}"
             )
-    return ""
+    lengths = sorted({len(draw["curve"]) for draw in draws})
+    return f"all curves must be equally long, got {lengths} scores" if len(lengths) > 1 else ""
 
 
 def _problem_of(trials: Any) -> str:

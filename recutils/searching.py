@@ -133,6 +133,8 @@ def search(
     if record["key"] != key:
         if mode != "make" and all(draw["settings"].keys() == space.keys() for draw in done):
             records.note(f"{name}: the arm or the data have changed since; run `make search`")
+            if mode == "check" and done:
+                _compare_again(name, _Arm(arm, trials, worlds, epochs).run, done)
             return summary.of(done, bounded)
         done = []
     _spaces.require_planned(name, done, planned)
@@ -294,11 +296,15 @@ def _compare_again(
     """Runs one stored draw again, picked at random.
 
     Raises:
-      ValueError: its curve differs by more than 2% of its largest value.
+      ValueError: its curve has another length, or differs by more than 2% of its largest value.
     """
     number = int(np.random.default_rng().integers(len(done)))
     before = np.array(done[number]["curve"], np.float64)
     now = np.array(run(done[number]["settings"])["curve"], np.float64)
+    if len(now) != len(before):
+        raise ValueError(
+            f"{name}: draw {number}, run again, has {len(now)} scores and its record {len(before)}"
+        )
     scale = max(np.nanmax(np.abs(before), initial=0), 1e-9)
     # If only one of them failed, they differ completely.
     apart = np.where(np.isnan(before) & np.isnan(now), 0, np.abs(now - before) / scale)

@@ -6,9 +6,9 @@ KINDS in tools/mistakes.py are small meaningful mistakes: a flipped sign, a wron
 loss, a swapped split … Each place in the chapters' checked cells and in recutils where one could be
 made gives a mutant; a fixed sample is drawn, from each kind in turn, over parts and files. Each is
 made in a copy of the repository and run against the cheapest test that should notice it: a
-chapter's unit tests, where it has some, and its own check by `pytest --nbval`; or a module's own
-unit tests and, if these pass, all of them. The same tests run once without a mistake, and must
-pass.
+chapter's unit tests, where it has some, its own check by `pytest --nbval`, and if it reads records,
+one draw or trial of each of them again; or a module's own unit tests and, if these pass, all of
+them. What catches a mistake is run once without any, and must pass.
 
 reports/mutants.json keeps the results, and is written after each run: the command can be stopped
 and resumed. tools/survivors.yml lists the mutants that survive, each with the reason. Some are
@@ -28,17 +28,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
 
-from tools import reports
-from tools.chapter import UNCHECKED, chapters, tags
+from tools import reports, search
+from tools.chapter import UNCHECKED, Chapter, chapters, tags
 from tools.mistakes import KINDS, Mutant, mutants_of
 from tools.reports import ROOT
 
@@ -47,6 +48,10 @@ SURVIVORS = Path(__file__).with_name("survivors.yml")
 SIZE = 120
 # Seconds per mutant; one that hangs counts as caught.
 PATIENCE = 900
+HANGS = " (does not end)"
+# Runs a part of each record of a chapter again. `--stale`: that a mistake changes the code is no
+# evidence; it has to change a result.
+RECORDS = ["tools.search", "--check", "--stale"]
 # What jupyter_client says on a machine that is too busy.
 NO_KERNEL = "Kernel didn't respond"
 # How many are tried at the same time.
@@ -115,11 +120,16 @@ def write_into(mutant: Mutant, copy: Path) -> None:
 
 
 def tests_for(mutant: Mutant) -> list[list[str]]:
-    """Arguments of pytest, cheapest test first."""
+    """Arguments of pytest, or a check of records; the cheapest first."""
     module = Path(mutant.file)
     if mutant.cell:
-        own, check = f"tests/book/test_{module.stem}.py", ["--nbval", mutant.file]
-        return [[own], check] if (ROOT / own).is_file() else [check]
+        own = f"tests/book/test_{module.stem}.py"
+        cells = [cell.source for cell in Chapter.read(ROOT / module).codes]
+        return [
+            *([[own]] if (ROOT / own).is_file() else []),
+            ["--nbval", mutant.file],
+            *([[*RECORDS, mutant.file]] if search.reads_records(cells) else []),
+        ]
     name = OWN_TESTS.get(module.stem, module.stem.lstrip("_"))
     own = (Path("tests") / module.parent / f"test_{name}.py").as_posix()
     return [[own], ["tests/recutils"]] if (ROOT / own).is_file() else [["tests/recutils"]]
@@ -131,7 +141,8 @@ def _passes(arguments: Sequence[str], copy: Path) -> bool | None:
     Raises:
       RuntimeError: no notebook could be started, which says nothing of a mistake.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
+    pytest = [] if arguments[0] == RECORDS[0] else ["pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", *pytest, *arguments]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
             command,
@@ -169,7 +180,7 @@ def try_one(mutant: Mutant) -> dict[str, Any]:
         for arguments in tests_for(mutant):
             passes = _passes(arguments, copy)
             if not passes:
-                caught = " ".join(arguments) + (" (does not end)" if passes is None else "")
+                caught = " ".join(arguments) + (HANGS if passes is None else "")
                 break
     return {
         "kind": mutant.kind,
@@ -209,30 +220,43 @@ def survivors(path: Path = SURVIVORS) -> list[dict[str, Any]]:
     return known
 
 
+def controls(report: dict[str, Any]) -> set[str]:
+    """The tests that caught a mistake, which therefore must pass without one."""
+    found = {result["caught by"].removesuffix(HANGS) for result in report["mutants"].values()}
+    return found - {""}
+
+
 def work(drawn: dict[str, Mutant], report: dict[str, Any]) -> None:
     """Tries what the report lacks, and writes the report after each result."""
-    tests = sorted({" ".join(test) for m in drawn.values() for test in tests_for(m)})
-    for part, known in (("without", tests), ("mutants", list(drawn))):
-        report[part] = {key: report[part][key] for key in known if key in report[part]}
+    report["mutants"] = {key: report["mutants"][key] for key in drawn if key in report["mutants"]}
+    # The cheap ones first: modules, then chapters.
+    left = sorted(drawn.keys() - report["mutants"].keys(), key=lambda key: drawn[key].cell)
+    for key, result in in_parallel({key: partial(try_one, drawn[key]) for key in left}):
+        keep(report, "mutants", key, result)
+        word = "caught" if result["caught by"] else "SURVIVES"
+        print(f"{result['seconds']:4} s {word:8} {result['kind']}: {result['file']}", flush=True)
+    tests, known = sorted(controls(report)), report["without"]
+    report["without"] = {test: known[test] for test in tests if test in known}
+    left = [test for test in tests if test not in known]
+    for test, passes in in_parallel({test: partial(try_none, test.split()) for test in left}):
+        keep(report, "without", test, passes)
+        print(f"without a mistake: {test} {'passes' if passes else 'FAILS'}", flush=True)
+
+
+def keep(report: dict[str, Any], part: str, key: str, result: Any) -> None:
+    """Adds a result to the report, and writes it."""
+    report[part][key] = result
+    report |= {"date": reports.today(), "versions": reports.versions()}
+    reports.write(report, REPORT)
+
+
+def in_parallel(calls: dict[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:
+    """Makes calls, several at a time, and gives the name and the result of each that is done."""
     with ThreadPoolExecutor(JOBS) as pool:
-        running: dict[Future[Any], tuple[str, str]] = {}
-        # The cheap ones first: modules, then chapters.
-        for key in sorted(drawn.keys() - report["mutants"].keys(), key=lambda k: drawn[k].cell):
-            running[pool.submit(try_one, drawn[key])] = ("mutants", key)
-        for test in set(tests) - report["without"].keys():
-            running[pool.submit(try_none, test.split())] = ("without", test)
+        running = {pool.submit(call): name for name, call in calls.items()}
         try:
             for done in as_completed(running):
-                part, key = running[done]
-                report[part][key] = result = done.result()
-                report |= {"date": reports.today(), "versions": reports.versions()}
-                reports.write(report, REPORT)
-                if part == "without":
-                    print(f"without a mistake: {key} {'passes' if result else 'FAILS'}", flush=True)
-                else:
-                    word = "caught" if result["caught by"] else "SURVIVES"
-                    seen = f"{result['seconds']:4} s {word:8} {result['kind']}: {result['file']}"
-                    print(seen, flush=True)
+                yield running[done], done.result()
         finally:  # after an error nothing more is begun
             pool.shutdown(cancel_futures=True)
 

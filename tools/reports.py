@@ -64,8 +64,17 @@ def today() -> str:
 
 
 def read(path: Path, **empty: Any) -> dict[str, Any]:
-    """A report, or `empty` if there is none yet."""
-    report: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else empty
+    """A report, or `empty` if there is none yet.
+
+    Raises:
+      ValueError: it is damaged.
+    """
+    if not path.exists():
+        return empty
+    try:
+        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} is damaged: {error}; delete it and make it again") from error
     return report
 
 

@@ -23,6 +23,7 @@ def tried():
 def test_nearly_all_are_caught(tried):
     mistakes = len(tried) - sum(s["equivalent"] for s in mutants.survivors())
     assert mutants.caught(REPORT) >= LEAST * mistakes
+    assert REPORT["without"].keys() == mutants.controls(REPORT)
     assert all(REPORT["without"].values()), "a test failed without any mistake"
 
 

@@ -63,6 +63,7 @@ class TestWrongInput:
             ({"eta": -0.1}, ValueError, "eta must be a finite number at least 0, got -0.1"),
             ({"eta": np.nan}, ValueError, "eta must be a finite number"),
             ({"eta": np.inf}, ValueError, "eta must be a finite number"),
+            ({"eta": 10**400}, ValueError, "eta must be a finite number"),
             ({"eta": "1"}, TypeError, "eta must be a number, got str"),
             ({"trust": -0.1}, ValueError, "trust must be a finite number at least 0"),
             ({"trust": 1.1}, ValueError, "trust must be between 0 and 1, got 1.1"),

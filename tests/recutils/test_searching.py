@@ -246,6 +246,22 @@ class TestRecord:
         with pytest.raises(ValueError, match="differs by inf% of its record"):
             search(Arm(lambda score: np.nan), trials)
 
+    def test_a_stale_record_is_compared_as_well(self, trials, stale, monkeypatch, capsys):
+        monkeypatch.setenv("RECUTILS_RECORD", "check")
+        assert search(Arm(), trials).settings == stale.settings
+        assert "run again, differs by 0.0% at most" in capsys.readouterr().err
+        with pytest.raises(ValueError, match=r"run again, differs by 5.0% of its record"):
+            search(Arm(lambda score: 1.05 * score), trials)
+
+    def test_a_curve_of_another_length_does_not_agree(self, trials, make, monkeypatch):
+        def arm(trial, rate, size, epochs):
+            return [rate] * epochs
+
+        recutils.search("toy/arm", arm, SPACE, trials, epochs=3)
+        monkeypatch.setenv("RECUTILS_RECORD", "check")
+        with pytest.raises(ValueError, match="has 4 scores and its record 3"):
+            recutils.search("toy/arm", arm, SPACE, trials, epochs=4)
+
     def test_the_call_must_be_in_the_code(self, trials, monkeypatch):
         monkeypatch.setattr(records, "code_so_far", list)
         with pytest.raises(ValueError, match=r"no call recutils.search\('toy/arm'"):

@@ -280,6 +280,8 @@ ANY = {
     "of another name": edited(lambda record: record.update(name="toy/other")),
     "of other data": edited(lambda record: record.update(data="synthetic")),
     "key a number": edited(lambda record: record.update(key=3)),
+    "without its world": edited(lambda record: record.pop("world")),
+    "world a list": edited(lambda record: record.update(world=[])),
 }
 OF_SEARCHES = {
     "no list": edited(lambda record: record.update(draws={"1": 2})),
@@ -289,6 +291,7 @@ OF_SEARCHES = {
     "curve empty": edited(lambda record: record["draws"][0].update(curve=[])),
     "curve of texts": edited(lambda record: record["draws"][0].update(curve=["1"])),
     "settings null": edited(lambda record: record["draws"][0].update(settings=None)),
+    "a curve cut off": edited(lambda record: record["draws"][0]["curve"].append(0.5)),
     "no cost": edited(lambda record: record["draws"][0].pop("cpu_seconds")),
     "other settings": edited(lambda record: record["draws"][0].update(settings={"x": 1})),
     "another value": edited(lambda record: record["draws"][0]["settings"].update(rate=99)),

@@ -80,11 +80,28 @@ def test_a_mistake_is_made_in_the_copy_only(tmp_path):
 def test_cheapest_test_first():
     (module,) = mistakes.mutants_of("a = b - c\n", "recutils/truth.py")
     assert mutants.tests_for(module) == [["tests/recutils/test_truth.py"], ["tests/recutils"]]
-    (cell,) = mistakes.mutants_of("a = b - c\n", "book/basics/data.ipynb", "cell")
-    assert mutants.tests_for(cell) == [["--nbval", "book/basics/data.ipynb"]]
+    (cell,) = mistakes.mutants_of("a = b - c\n", "book/basics/testing.ipynb", "cell")
+    assert mutants.tests_for(cell) == [["--nbval", "book/basics/testing.ipynb"]]
     (cell,) = mistakes.mutants_of("a = b - c\n", "book/serving/under_load.ipynb", "cell")
     check = ["--nbval", "book/serving/under_load.ipynb"]
     assert mutants.tests_for(cell) == [["tests/book/test_under_load.py"], check]
+    (cell,) = mistakes.mutants_of("a = b - c\n", "book/features/order.ipynb", "cell")
+    again = ["tools.search", "--check", "--stale", "book/features/order.ipynb"]
+    assert mutants.tests_for(cell) == [["--nbval", "book/features/order.ipynb"], again]
+
+
+def test_what_catches_a_mistake_must_pass_without_any(tmp_path, monkeypatch):
+    drawn = {m.key: m for m in mistakes.mutants_of("x = (a - b).sum(axis=1) < 2\n", "x.py")}
+    caught_by = dict(zip(drawn, ["test_a", "", "test_b (does not end)"], strict=False))
+    done = {"seconds": 1, "kind": "a kind", "file": "x.py"}
+    monkeypatch.setattr(mutants, "REPORT", tmp_path / "mutants.json")
+    monkeypatch.setattr(mutants, "try_one", lambda m: {"caught by": caught_by[m.key], **done})
+    monkeypatch.setattr(mutants, "try_none", lambda test: test == ["test_a"])
+    report = {"mutants": {}, "without": {"test_of_old": True}}
+    mutants.work(dict(list(drawn.items())[:3]), report)
+    assert report["without"] == {"test_a": True, "test_b": False}
+    assert mutants.read(mutants.REPORT) == report
+    assert mutants.caught(report) == 2
 
 
 def test_a_test_that_fails_or_hangs_has_caught_it(tmp_path, monkeypatch):

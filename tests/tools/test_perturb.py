@@ -141,6 +141,9 @@ def test_a_table_that_is_cut_off_is_noticed(films, report, runs):
     table.write_text(table.read_text().rsplit(",0.02,", 1)[0])
     with pytest.raises(ValueError, match=r"perturbation\.csv is damaged"):
         perturb.read(report)
+    report.write_text(report.read_text()[:100])
+    with pytest.raises(ValueError, match=r"perturbation\.json is damaged: .*; delete it"):
+        perturb.read(report)
 
 
 def test_a_condition_reaches_the_kernel(tmp_path):

@@ -148,6 +148,24 @@ def test_a_stale_record_is_no_check(chapter, capsys):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "after", "agrees"), [("x * len", "len", False), ("80", "8e1", True)]
+)
+def test_whether_a_change_of_the_code_matters(chapter, before, after, agrees, capsys):
+    assert search.main([str(chapter)]) == 0
+    edit(chapter, before, after)
+    assert search.main([str(chapter), "--check"]) == 1
+    assert search.main([str(chapter), "--check", "--stale"]) == (0 if agrees else 1)
+    assert ("of its record" in capsys.readouterr().out) is not agrees
+
+
+def test_stale_is_for_a_check(chapter, capsys):
+    with pytest.raises(SystemExit):
+        search.main([str(chapter), "--stale"])
+    assert "--stale needs --check" in capsys.readouterr().err
+
+
 def test_a_chapter_without_records_is_left_alone(chapter, capsys):
     edit(chapter, "recutils.search", "recutils.look")
     edit(chapter, "recutils.recorded", "recutils.look")
