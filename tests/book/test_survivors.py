@@ -13,17 +13,18 @@ LEAST = 0.95
 
 @pytest.fixture
 def tried():
-    """What came out, if what would be drawn today was all tried."""
+    """What came out, if what would be drawn today was all tried, and what caught it, too."""
     missing = DRAWN.keys() - REPORT["mutants"].keys()
     if missing:
         pytest.skip(f"{len(missing)} of {len(DRAWN)} mistakes are not tried yet: `make mutants`")
+    if without := mutants.controls(REPORT) - REPORT["without"].keys():
+        pytest.skip(f"{len(without)} tests are not run without a mistake yet: `make mutants`")
     return REPORT["mutants"]
 
 
 def test_nearly_all_are_caught(tried):
     mistakes = len(tried) - sum(s["equivalent"] for s in mutants.survivors())
     assert mutants.caught(REPORT) >= LEAST * mistakes
-    assert REPORT["without"].keys() == mutants.controls(REPORT)
     assert all(REPORT["without"].values()), "a test failed without any mistake"
 
 
