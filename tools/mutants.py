@@ -38,7 +38,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from tools import reports, search
+from tools import reports
 from tools.chapter import UNCHECKED, Chapter, chapters, tags
 from tools.mistakes import KINDS, Mutant, mutants_of
 from tools.reports import ROOT
@@ -124,11 +124,12 @@ def tests_for(mutant: Mutant) -> list[list[str]]:
     module = Path(mutant.file)
     if mutant.cell:
         own = f"tests/book/test_{module.stem}.py"
-        cells = [cell.source for cell in Chapter.read(ROOT / module).codes]
+        code = "\n".join(cell.source for cell in Chapter.read(ROOT / module).codes)
+        reads_records = "recutils.search(" in code or "recutils.recorded(" in code
         return [
             *([[own]] if (ROOT / own).is_file() else []),
             ["--nbval", mutant.file],
-            *([[*RECORDS, mutant.file]] if search.reads_records(cells) else []),
+            *([[*RECORDS, mutant.file]] if reads_records else []),
         ]
     name = OWN_TESTS.get(module.stem, module.stem.lstrip("_"))
     own = (Path("tests") / module.parent / f"test_{name}.py").as_posix()

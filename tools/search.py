@@ -28,11 +28,6 @@ KINDS = {"search": "search", "recorded": "trials"}
 PARTS = {"search": "draws", "trials": "trials"}
 
 
-def reads_records(cells: Sequence[str]) -> bool:
-    """Whether a notebook has searches or recorded trials."""
-    return any(sources.calls_in(cells, function) for function in KINDS)
-
-
 def records_of(function: str, call: sources.Call, real: bool = False) -> list[dict[str, Any]]:
     """The records of a call's name, on synthetic films or real ratings, up to date or not."""
     found = records.all_of(KINDS[function], call.name)
@@ -135,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = 0
     for chapter in chapters(options.notebooks):
         cells = [cell.source for cell in chapter.codes]
-        if not reads_records(cells):
+        if not any(sources.calls_in(cells, function) for function in KINDS):
             continue
         if data and always_synthetic(cells):
             print(f"{chapter.name}: synthetic films only")

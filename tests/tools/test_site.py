@@ -136,6 +136,7 @@ def items(*starts: str) -> list[str]:
 def test_the_status_page_tells_of_records_and_benchmarks(tmp_path, monkeypatch):
     draws = [{"settings": {"l2": 1}, "curve": [0.5], "cpu_seconds": 3600.0}] * 20
     record = {"name": "a/b", "key": "k", "date": "2026-11-28", "data": "synthetic", "draws": draws}
+    record |= {"split": "random", "world": {}}
     for number, change in enumerate(({}, {"data": "real-1", "date": "2026-11-29"})):
         (tmp_path / f"search-{number}.json").write_text(json.dumps(record | change))
     monkeypatch.setattr(records, "FOLDER", tmp_path)
