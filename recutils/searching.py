@@ -130,15 +130,15 @@ def search(
     mode = records.mode()
     record = records.read("search", name, data) or {"key": key, "draws": []}
     done = record["draws"][: len(planned)]
+    run = _Arm(arm, trials, worlds, epochs).run
     if record["key"] != key:
         if mode != "make" and all(draw["settings"].keys() == space.keys() for draw in done):
             records.note(f"{name}: the arm or the data have changed since; run `make search`")
             if mode == "check" and done:
-                _compare_again(name, _Arm(arm, trials, worlds, epochs).run, done)
+                _compare_again(name, run, done)
             return summary.of(done, bounded)
         done = []
     _spaces.require_planned(name, done, planned)
-    run = _Arm(arm, trials, worlds, epochs).run
     if mode == "check" and done:
         _compare_again(name, run, done)
     if mode != "make" and len(done) < len(planned):

@@ -19,6 +19,8 @@ Tools such as mutmut and cosmic-ray change operators of a package; they know nei
 losses, splits and corrections, and they try everything, which takes hours here.
 """
 
+from recutils import sources
+
 import argparse
 import os
 import shutil
@@ -124,8 +126,8 @@ def tests_for(mutant: Mutant) -> list[list[str]]:
     module = Path(mutant.file)
     if mutant.cell:
         own = f"tests/book/test_{module.stem}.py"
-        code = "\n".join(cell.source for cell in Chapter.read(ROOT / module).codes)
-        reads_records = "recutils.search(" in code or "recutils.recorded(" in code
+        cells = [cell.source for cell in Chapter.read(ROOT / module).codes]
+        reads_records = any(sources.calls_in(cells, name) for name in ("search", "recorded"))
         return [
             *([[own]] if (ROOT / own).is_file() else []),
             ["--nbval", mutant.file],
