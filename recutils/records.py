@@ -139,7 +139,7 @@ def read(kind: str, name: str, data: str) -> dict[str, Any] | None:
     record = _load(path)
     if (record["name"], record["data"]) != (name, data):
         what = f"{record['name']!r} on {record['data']!r}"
-        raise ValueError(f"{path.name} is damaged: it belongs to {what}; {_REMEDY}")
+        raise _damaged(path, f"it belongs to {what}")
     return record
 
 
@@ -237,24 +237,28 @@ def _path(kind: str, name: str, data: str) -> Path:
 
 def _load(path: Path) -> dict[str, Any]:
     if path.is_dir():
-        raise ValueError(f"{path.name} is damaged: it is a folder; {_REMEDY}")
+        raise _damaged(path, "it is a folder")
     try:
         record = json.loads(path.read_text("utf-8"), parse_constant=_refuse)
     except ValueError as error:
-        raise ValueError(f"{path.name} is damaged: {error}; {_REMEDY}") from error
+        raise _damaged(path, str(error)) from error
     part = _PARTS[path.name.partition("-")[0]]
     texts = ("name", "key", "data", "split")
     if not isinstance(record, dict) or not {*texts, "world", part} <= record.keys():
         wanted = ", ".join((*texts, "world"))
-        raise ValueError(f"{path.name} is damaged: it must have {wanted} and {part}; {_REMEDY}")
+        raise _damaged(path, f"it must have {wanted} and {part}")
     if not all(isinstance(record[name], str) for name in texts):
-        raise ValueError(f"{path.name} is damaged: {', '.join(texts)} must be text; {_REMEDY}")
+        raise _damaged(path, f"{', '.join(texts)} must be text")
     if not isinstance(record["world"], dict):
-        raise ValueError(f"{path.name} is damaged: world must be a dict; {_REMEDY}")
+        raise _damaged(path, "world must be a dict")
     problem = _problem_of_draws(record[part]) if part == "draws" else _problem_of(record[part])
     if problem:
-        raise ValueError(f"{path.name} is damaged: {problem}; {_REMEDY}")
+        raise _damaged(path, problem)
     return record
+
+
+def _damaged(path: Path, problem: str) -> ValueError:
+    return ValueError(f"{path.name} is damaged: {problem}; {_REMEDY}")
 
 
 def _refuse(constant: str) -> None:
