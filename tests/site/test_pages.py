@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import tomllib
 import zipfile
 from urllib.parse import unquote, urlsplit
 
@@ -223,3 +224,11 @@ def test_every_source_carries_an_identifier() -> None:
 def test_citation_file() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert newest
+    assert project["version"] == citation["version"] == newest[1]
