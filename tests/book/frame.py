@@ -188,6 +188,20 @@ def no_trailing_semicolon(chapter: Chapter) -> list[str]:
     ]
 
 
+@rule
+def partitions_are_sorted(chapter: Chapter) -> list[str]:
+    """What `argpartition` puts first is in an order of its own, another one on each processor."""
+    problems = []
+    for cell in chapter.codes:
+        lines = cell.source.splitlines() if UNCHECKED not in tags(cell) else []
+        sorts = [line for line in lines if "sort(" in line]
+        for line in lines:
+            name = line.partition("=")[0].strip()
+            if "argpartition(" in line and not any(name in other for other in sorts):
+                problems.append(f"sort it, or use argsort: {line.strip()}")
+    return problems
+
+
 # --- Outputs --------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ REFERENCE = {
     "imports and seed in the first cell",
     "short cells",
     "no trailing semicolon",
+    "partitions are sorted",
     "normal form",
     "outputs of no machine",
     "outputs for every reader",
