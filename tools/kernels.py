@@ -33,7 +33,8 @@ def environment() -> dict[str, str]:
     """The environment in which chapters run, in tests and when `make execute` stores their outputs.
 
     It is the caller's, except for what would change a chapter's numbers or hide a mistake in it:
-    no GPU, the synthetic films, and no traces of pytest or of an earlier import of recutils.
+    no GPU, the synthetic films, no colours, and no traces of pytest or of an earlier import of
+    recutils.
     """
     left_out = {
         "RECUTILS_DATA",  # other films, other numbers
@@ -42,7 +43,9 @@ def environment() -> dict[str, str]:
         "PYTEST_CURRENT_TEST",  # ipykernel then doesn't capture what C++ code prints
     }
     kept = {key: value for key, value in os.environ.items() if key not in left_out}
-    return kept | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # Since Python 3.13 programs that a chapter runs have coloured tracebacks.
+    plain = {"PYTHON_COLORS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return kept | plain | {"CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def threads(count: int) -> dict[str, str]:
