@@ -196,8 +196,9 @@ def partitions_are_sorted(chapter: Chapter) -> list[str]:
         lines = cell.source.splitlines() if UNCHECKED not in tags(cell) else []
         sorts = [line for line in lines if "sort(" in line]
         for line in lines:
-            name = line.partition("=")[0].strip()
-            if "argpartition(" in line and not any(name in other for other in sorts):
+            name = re.escape(line.partition("=")[0].strip())
+            in_a_sort = any(re.search(rf"(?<!\w){name}(?!\w)", other) for other in sorts)
+            if "argpartition(" in line and not in_a_sort:
                 problems.append(f"sort it, or use argsort: {line.strip()}")
     return problems
 

@@ -187,6 +187,11 @@ BROKEN: list[tuple[str, Callable[[Cells], None], str]] = [
     ("prose between cells", drop("more", "between", "claim"), "recutils.conclude"),
     ("no trailing semicolon", replace("print", ")", ");"), "semicolon"),
     ("partitions are sorted", replace("print", "0.500", "x.argpartition(3)[:3]"), "sort it"),
+    (
+        "partitions are sorted",
+        replace("print", "print(0.500)", "x = y.argpartition(3)\nz.sort(axis=1)"),
+        "sort it",
+    ),
     ("normal form", put_out("print", new_output("stream", name="stderr", text="W")), "normal form"),
     ("outputs of no machine", put_out("timing", stdout("/home/me/data\n")), "/home/me/data"),
     ("outputs of no machine", put_out("timing", stdout("<A at 0x7f12ab34>")), "0x7f12ab34"),
